@@ -1,0 +1,1 @@
+"""`webtoon-tiny`: a small family trained only on pictures that this package draws."""

@@ -1,0 +1,1 @@
+"""The picture maker: canvas, drawing styles, scenes and their captions."""
