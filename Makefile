@@ -1,0 +1,35 @@
+# Two commands matter: `make demo` and `make test`. Everything else is what they are made of.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## Say what can be made
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.PHONY: setup
+setup: ## Install everything into .venv and build the web app
+	@PYTHON=$(PYTHON) scripts/setup.sh
+
+.PHONY: demo
+demo: setup ## Start the mesh and run the whole job; pictures go to out/demo
+	@$(BIN)/oma demo --out out/demo
+
+.PHONY: up
+up: setup ## Start the mesh on this machine; Ctrl-C stops it
+	@$(BIN)/oma up
+
+.PHONY: test
+test: setup ## Run the whole suite
+	@scripts/test.sh
+
+.PHONY: test-slow
+test-slow: setup ## Run what takes minutes
+	@$(BIN)/pytest -m slow
+
+.PHONY: lint
+lint: setup ## Style, types, direction, protos, drift
+	@scripts/lint.sh
+
+.PHONY: protos
+protos: ## Generate gen/ from protos/
+	@scripts/gen_protos.sh

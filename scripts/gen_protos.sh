@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Regenerate gen/ from protos/. `make lint` runs this and fails if anything changed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python="${PYTHON:-.venv/bin/python}"
+export PATH="$(cd "$(dirname "$python")" && pwd):$PATH"
+find gen -name '*_pb2*' -delete
+find protos -name '*.proto' | sed 's|^protos/||' | sort |
+  xargs "$python" -m grpc_tools.protoc -Iprotos \
+    --python_out=gen --grpc_python_out=gen --mypy_out=quiet:gen --mypy_grpc_out=quiet:gen
+touch gen/oma/py.typed

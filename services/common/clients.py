@@ -1,0 +1,94 @@
+"""Channels to our own services, and their errors turned back into ours."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from services.common.errors import Code, Overloaded, ServiceError, Unavailable
+from services.common.interceptors import ERROR_DOMAIN
+from services.common.request_ids import METADATA_KEY, current_request_id
+from services.common.serving import MAX_MESSAGE_BYTES
+
+
+def open_channel(address: str, *, retried: tuple[str, ...] = ()) -> grpc.aio.Channel:
+    """A channel that spreads calls over all addresses of a name.
+
+    Args:
+        address: host:port, or any gRPC target such as dns:///name:port.
+        retried: "package.Service/Method" of reads and of writes with a request id: only these are repeated when the
+            server cannot be reached.
+    """
+    config = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+        "methodConfig": [
+            {
+                "name": [dict(zip(("service", "method"), name.split("/"), strict=True)) for name in retried],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "2s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+        if retried
+        else [],
+    }
+    return grpc.aio.insecure_channel(
+        address,
+        options=[
+            ("grpc.service_config", json.dumps(config)),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_reconnect_backoff_ms", 2_000),
+        ],
+    )
+
+
+def call_metadata() -> tuple[tuple[str, str], ...]:
+    """What every call carries beside its deadline."""
+    return ((METADATA_KEY, current_request_id()),)
+
+
+@contextmanager
+def our_errors(peer: str) -> Iterator[None]:
+    """Raise a peer's status as the ServiceError that it began as, its reason kept.
+
+    A status that is not one of ours, a bug of the peer included, becomes `Unavailable`.
+    """
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise to_service_error(error, peer) from error
+
+
+def to_service_error(error: grpc.aio.AioRpcError, peer: str) -> ServiceError:
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # its stub knows the synchronous call only
+    reason, retry_after_seconds = _unpack(status) if status is not None else ("", 1.0)
+    message = error.details() or error.code().name
+    kinds = {kind.code: kind for kind in ServiceError.__subclasses__()}
+    kind = kinds.get(Code(error.code().name)) if error.code().name in Code.__members__ else None
+    if kind is Overloaded:
+        return Overloaded(message, reason=reason or "PEER_BUSY", retry_after_seconds=retry_after_seconds)
+    if kind is None:
+        return Unavailable(f"{peer} failed; try again", reason=reason or "PEER_FAILED")
+    if kind is Unavailable:
+        return Unavailable(f"{peer} cannot be reached; try again soon", reason=reason or "PEER_DOWN")
+    return kind(message, reason=reason or error.code().name)
+
+
+def _unpack(status: status_pb2.Status) -> tuple[str, float]:
+    reason, retry_after_seconds = "", 1.0
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    for detail in status.details:
+        if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
+            reason = info.reason
+        if detail.Unpack(retry):
+            retry_after_seconds = retry.retry_delay.ToNanoseconds() / 1e9
+    return reason, retry_after_seconds

@@ -1,0 +1,32 @@
+"""Keeps model work off the event loop, and the queue in front of it short."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from services.common.errors import Overloaded
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ComputeLane:
+    """One thread that owns the device. Callers past `max_pending` are refused, not queued."""
+
+    def __init__(self, *, max_pending: int) -> None:
+        self._max_pending = max_pending
+        self._pending: set[Future[Any]] = set()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+
+    async def run(self, func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if len(self._pending) >= self._max_pending:
+            raise Overloaded(f"{len(self._pending)} requests are already waiting; try again soon", reason="QUEUE_FULL")
+        job = self._thread.submit(func, *args, **kwargs)
+        # A caller who hangs up drops a waiting job, but a started one still holds its place.
+        self._pending.add(job)
+        job.add_done_callback(self._pending.discard)
+        return await asyncio.wrap_future(job)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,87 @@
+"""What happens around every RPC: request id, deadline, and errors turned into google.rpc statuses."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from services.common.errors import InvalidInput, Overloaded, ServiceError
+from services.common.request_ids import METADATA_KEY, accept_request_id
+
+log = logging.getLogger(__name__)
+
+ERROR_DOMAIN = "oma"
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the type stubs only
+    """Wraps every handler that takes one request, whether it answers once or many times.
+
+    A call without a deadline is refused: nobody may wait for ever (`DEADLINE_REQUIRED`).
+    """
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+
+        async def answer_once(request: Any, context: Any) -> Any:
+            async with _around(context, method):
+                return await handler.unary_unary(request, context)
+
+        async def answer_many(request: Any, context: Any) -> AsyncIterator[Any]:
+            async with _around(context, method):
+                async for response in handler.unary_stream(request, context):
+                    yield response
+
+        if handler is None or method.startswith("/grpc."):
+            return handler  # unknown methods, health and reflection are gRPC's own business
+        codec = (handler.request_deserializer, handler.response_serializer)
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(answer_once, *codec)
+        if handler.unary_stream:
+            return grpc.unary_stream_rpc_method_handler(answer_many, *codec)
+        raise TypeError(f"{method} takes a stream of requests; none of ours may")
+
+
+@asynccontextmanager
+async def _around(context: Any, method: str) -> AsyncIterator[None]:
+    request_id = accept_request_id(context.invocation_metadata() or ())
+    context.set_trailing_metadata(((METADATA_KEY, request_id),))
+    try:
+        if context.time_remaining() is None:
+            raise InvalidInput("set a deadline on the call", reason="DEADLINE_REQUIRED")
+        yield
+    except ServiceError as error:
+        await _abort(context, grpc.StatusCode[error.code], str(error), _details(error))
+    except grpc.aio.AbortError:
+        raise
+    except Exception:
+        log.exception("unhandled error in %s", method)
+        info = error_details_pb2.ErrorInfo(reason="BUG", domain=ERROR_DOMAIN)
+        await _abort(context, grpc.StatusCode.INTERNAL, "internal error", [info])
+
+
+def _details(error: ServiceError) -> list[Message]:
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)]
+    if isinstance(error, Overloaded):
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(round(error.retry_after_seconds * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    return details
+
+
+async def _abort(context: Any, code: grpc.StatusCode, message: str, details: list[Message]) -> None:
+    packed = [any_pb2.Any() for _ in details]
+    for box, detail in zip(packed, details, strict=True):
+        box.Pack(detail)
+    status = status_pb2.Status(code=code.value[0], message=message, details=packed)
+    await context.abort_with_status(rpc_status.to_status(status))
