@@ -1,0 +1,155 @@
+"""The lease queue on SQLite: who may write, what is taken over, what is ended."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from services.common.databases import create_database_engine
+from services.common.errors import Conflict
+from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Lease, LeaseLost, LeaseQueue, job_table
+
+LONG, GONE = 60.0, -1.0  # a lease that holds, and one that has already run out
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> LeaseQueue:
+    engine = create_database_engine(f"sqlite:///{tmp_path}/q.db")
+    metadata = sa.MetaData()
+    table = job_table(metadata)
+    metadata.create_all(engine)
+    return LeaseQueue(engine, table)
+
+
+def add(queue: LeaseQueue, **values: Any) -> str:
+    return queue.enqueue(**{"kind": "draw", "owner": "ann", "payload": {"n": 1}, **values}).id
+
+
+def claim(queue: LeaseQueue, ttl_seconds: float = LONG) -> Lease:
+    lease = queue.claim(["draw"], worker="w", ttl_seconds=ttl_seconds)
+    assert lease is not None
+    return lease
+
+
+def test_jobs_are_claimed_in_order_and_once(queue: LeaseQueue) -> None:
+    first, second = add(queue), add(queue, priority=50)
+    assert [claim(queue).job.id, claim(queue).job.id] == [second, first]
+    assert queue.claim(["draw"], worker="w", ttl_seconds=LONG) is None
+
+
+def test_a_kind_that_was_not_asked_for_stays_queued(queue: LeaseQueue) -> None:
+    add(queue, kind="train")
+    assert queue.claim(["draw"], worker="w", ttl_seconds=LONG) is None
+
+
+def test_the_same_key_gives_the_same_job(queue: LeaseQueue) -> None:
+    assert add(queue, key="k") == add(queue, key="k")
+    assert add(queue, key="k", owner="bob") != add(queue, key="k")
+
+
+def test_the_same_key_with_another_payload_is_refused(queue: LeaseQueue) -> None:
+    add(queue, key="k")
+    with pytest.raises(Conflict):
+        add(queue, key="k", payload={"n": 2})
+
+
+def test_a_silent_workers_job_is_taken_over_and_its_writes_are_refused(queue: LeaseQueue) -> None:
+    add(queue)
+    silent, next_one = claim(queue, GONE), claim(queue)
+    assert next_one.job.id == silent.job.id
+    for write in (
+        silent.heartbeat,
+        silent.cancel,
+        silent.release,
+        lambda: silent.finish({}),
+        lambda: silent.fail("X", "x"),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    next_one.finish({"by": "next"})
+    found = queue.get(silent.job.id)
+    assert found is not None
+    assert found.result == {"by": "next"}
+
+
+def test_a_lost_lease_rolls_back_what_it_would_have_written_with_the_end(queue: LeaseQueue) -> None:
+    add(queue)
+    silent = claim(queue, GONE)
+    claim(queue)
+    written: list[str] = []
+    with pytest.raises(LeaseLost):
+        silent.finish({}, also=lambda connection: written.append("row"))
+    assert not written
+
+
+def test_a_released_job_is_queued_again_and_its_attempt_is_not_counted(queue: LeaseQueue) -> None:
+    add(queue)
+    claim(queue).release()
+    again = claim(queue)
+    assert again.job.attempt == 1
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_is_asked(queue: LeaseQueue) -> None:
+    running, queued = add(queue), add(queue)
+    lease = claim(queue)
+    queue.request_cancel(running)
+    queue.request_cancel(queued)
+    ended = queue.get(queued)
+    assert ended is not None
+    assert ended.state == "cancelled"
+    assert lease.heartbeat({"step": 1})
+    lease.cancel()
+    stopped = queue.get(running)
+    assert stopped is not None
+    assert stopped.ended
+
+
+def test_a_cancelled_job_whose_worker_died_is_ended_by_the_next_claim(queue: LeaseQueue) -> None:
+    job_id = add(queue)
+    claim(queue, GONE)
+    queue.request_cancel(job_id)
+    assert queue.claim(["draw"], worker="w", ttl_seconds=LONG) is None
+    found = queue.get(job_id)
+    assert found is not None
+    assert found.state == "cancelled"
+
+
+def test_a_job_that_never_gets_further_fails_with_a_reason(queue: LeaseQueue) -> None:
+    job_id = add(queue)
+    for _ in range(MAX_ATTEMPTS_WITHOUT_PROGRESS):
+        claim(queue, GONE)
+    assert queue.claim(["draw"], worker="w", ttl_seconds=GONE) is None
+    found = queue.get(job_id)
+    assert found is not None
+    assert found.error is not None
+    assert found.error["reason"] == "NO_PROGRESS"
+
+
+def test_progress_forgives_earlier_attempts(queue: LeaseQueue) -> None:
+    add(queue)
+    for step in range(MAX_ATTEMPTS_WITHOUT_PROGRESS + 2):
+        lease = claim(queue, GONE)
+        lease.heartbeat({"step": step})
+    assert lease.job.attempt == MAX_ATTEMPTS_WITHOUT_PROGRESS + 2
+
+
+def test_every_change_grows_the_revision(queue: LeaseQueue) -> None:
+    job_id = add(queue)
+    seen = [queue.get(job_id)]
+    lease = claim(queue)
+    seen.append(queue.get(job_id))
+    lease.heartbeat({"step": 1})
+    seen.append(queue.get(job_id))
+    lease.finish({})
+    seen.append(queue.get(job_id))
+    revisions = [job.revision for job in seen if job is not None]
+    assert revisions == sorted(set(revisions))
+    assert len(revisions) == 4
+
+
+def test_position_counts_those_served_before(queue: LeaseQueue) -> None:
+    first, second = add(queue), add(queue)
+    assert [queue.position(first), queue.position(second)] == [0, 1]
+    claim(queue)
+    assert [queue.position(first), queue.position(second)] == [None, 0]
