@@ -53,7 +53,7 @@ def sample_style(rng: np.random.Generator) -> Style:
         paper=float(rng.choice([0.0, 0.0, rng.uniform(0.1, 0.4)])),
         wash=float(rng.choice([0.0, 0.0, 0.0, rng.uniform(0.1, 0.3)])),
         edge_darkening=float(rng.choice([0.0, 0.0, 0.0, rng.uniform(0.1, 0.3)])),
-        screentone=float(rng.choice([0.0, 0.0, 0.0, 0.0, rng.uniform(0.1, 0.25)])),
+        screentone=float(rng.choice([0.0] * 9 + [rng.uniform(0.08, 0.16)])),
     )
 
 
@@ -143,7 +143,7 @@ def _surface_words(style: Style) -> list[tuple[str, bool]]:
         ("grainy paper", style.paper > 0.2),
         ("soft wash", style.wash > 0.1),
         ("dark edges", style.edge_darkening > 0.1),
-        ("screentone", style.screentone > 0.1),
+        ("screentone", style.screentone > 0.05),
         ("neon glow", style.glow > 0.1),
     ]
 

@@ -1,0 +1,117 @@
+"""The pose network: a small U-shaped convnet whose heatmaps leave as SimCC distributions scaled by visibility."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+POINTS = 133
+WIDTH, HEIGHT = 288, 384
+CELL = 8
+"""Input pixels per heatmap cell."""
+SPLIT = 2
+"""SimCC bins per input pixel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoseNetworkConfig:
+    """Channels at strides 4, 8, 16 and 32 of the input, and of the heatmap branch."""
+
+    stem: int = 24
+    fine: int = 40
+    middle: int = 80
+    coarse: int = 144
+    heat: int = 48
+
+
+def conv(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    """Convolution, batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )  # fmt: skip
+
+
+class Residual(nn.Module):
+    """Two convolutions around a skip."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv(channels, channels)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape out as in."""
+        return functional.relu(x + self.second(self.first(x)))
+
+
+class PoseNetwork(nn.Module):
+    """Normalised crops (N, 3, 384, 288) to heat logits (N, 133, 48, 36) and visibility logits (N, 133)."""
+
+    def __init__(self, config: PoseNetworkConfig) -> None:
+        super().__init__()
+        c = config
+        self.stem = conv(3, c.stem, stride=2)
+        self.to_fine = conv(c.stem, c.fine, stride=2)
+        self.to_middle = nn.Sequential(conv(c.fine, c.middle, stride=2), Residual(c.middle))
+        self.to_coarse = nn.Sequential(conv(c.middle, c.coarse, stride=2), Residual(c.coarse), Residual(c.coarse))
+        self.lift_coarse = conv(c.coarse, c.middle, kernel=1)
+        self.merge_middle = conv(c.middle, c.middle)
+        self.lift_middle = conv(c.middle, c.heat, kernel=1)
+        self.lift_fine = conv(c.fine, c.heat, kernel=1)
+        self.merge_fine = conv(c.heat, c.heat)
+        self.heat = nn.Conv2d(c.heat, POINTS, 1)
+        self.seen = nn.Sequential(nn.Linear(2 * c.coarse, 128), nn.ReLU(inplace=True), nn.Linear(128, POINTS))
+        self.peak_weight = nn.Parameter(torch.full((POINTS,), 0.1))
+
+    def forward(self, crops_N3HW: Tensor) -> tuple[Tensor, Tensor]:
+        """Heat logits and visibility logits of full-size crops."""
+        return self.from_half(functional.avg_pool2d(crops_N3HW, 2))
+
+    def from_half(self, half_N3HW: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from crops already at half size (N, 3, 192, 144)."""
+        fine = self.to_fine(self.stem(half_N3HW))
+        middle = self.to_middle(fine)
+        coarse = self.to_coarse(middle)
+        middle = self.merge_middle(middle + functional.interpolate(self.lift_coarse(coarse), scale_factor=2.0, mode="nearest"))
+        lifted = functional.interpolate(self.lift_middle(middle), scale_factor=2.0, mode="nearest")
+        heat_NKHW = self.heat(self.merge_fine(self.lift_fine(fine) + lifted))
+        pooled = torch.cat([coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3))], dim=1)
+        peak_NK = heat_NKHW.amax(dim=(2, 3)) - heat_NKHW.mean(dim=(2, 3))
+        return heat_NKHW, self.seen(pooled) + self.peak_weight * peak_NK.detach()
+
+
+class SimccPose(nn.Module):
+    """A trained network behind DWPose's outputs: simcc_x (N, 133, 576) and simcc_y (N, 133, 768), both peaking at the visibility."""
+
+    def __init__(self, network: PoseNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("widen_x", bins_from_cells(WIDTH // CELL))
+        self.register_buffer("widen_y", bins_from_cells(HEIGHT // CELL))
+        self.widen_x: Tensor
+        self.widen_y: Tensor
+
+    def forward(self, input: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002 - the name of the graph's input
+        """Two distributions per point; the log of a Gaussian is a parabola, which cubic interpolation keeps exactly."""
+        heat_NKHW, seen_NK = self.network(input)
+        visible_NK1 = seen_NK.sigmoid().unsqueeze(-1)
+        outputs = []
+        for profile_NKL, widen in ((heat_NKHW.amax(dim=2), self.widen_x), (heat_NKHW.amax(dim=3), self.widen_y)):
+            bins_NKL = torch.matmul(profile_NKL, widen)
+            outputs.append(torch.exp(bins_NKL - bins_NKL.amax(dim=-1, keepdim=True)) * visible_NK1)
+        return outputs[0], outputs[1]
+
+
+def bins_from_cells(cells: int) -> Tensor:
+    """Cubic (Catmull-Rom) interpolation matrix (cells, cells * 16) from cell centres to SimCC bins."""
+    positions = np.arange(cells * CELL * SPLIT) / (CELL * SPLIT) - 0.5
+    matrix = np.zeros((cells, len(positions)), np.float32)
+    for column, position in enumerate(positions):
+        start = int(np.floor(position))
+        t = position - start
+        weights = (-0.5 * t + t**2 - 0.5 * t**3, 1 - 2.5 * t**2 + 1.5 * t**3, 0.5 * t + 2 * t**2 - 1.5 * t**3, -0.5 * t**2 + 0.5 * t**3)
+        for offset, weight in zip(range(-1, 3), weights, strict=True):
+            matrix[min(max(start + offset, 0), cells - 1), column] += weight
+    return torch.from_numpy(matrix)

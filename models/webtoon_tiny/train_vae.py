@@ -1,0 +1,176 @@
+"""Trains the autoencoder on pictures that this package draws: `python -m models.webtoon_tiny.train_vae`.
+
+Resumes from the committed fp16 weights where they exist; the optimiser starts anew behind a warm-up.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from diffusers.training_utils import EMAModel
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from models.webtoon_tiny.pictures.collage import draw_collage, draw_texture
+from models.webtoon_tiny.pictures.supply import draw_captioned
+from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate, save_averaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaeRecipe:
+    """Everything that decides the run."""
+
+    seed: int = 5
+    widths: tuple[int, ...] = (16, 32, 64, 96)
+    latent_channels: int = 4
+    crop_px: int = 64
+    picture_px: int = 128
+    batch: int = 8
+    steps: int = 4000
+    peak_rate: float = 1.5e-3
+    warmup: int = 60
+    decay_from: float = 0.6
+    gradient_weight: float = 0.6
+    kl_weight: float = 1e-6
+    average_decay: float = 0.998
+    pool: int = 384
+    fresh_per_step: int = 3
+    scene_share: float = 0.55
+    texture_share: float = 0.22
+    save_every_seconds: float = 240.0
+
+
+def build_vae(recipe: VaeRecipe) -> AutoencoderKL:
+    """An untrained autoencoder of the recipe's widths."""
+    levels = len(recipe.widths)
+    vae = AutoencoderKL(
+        block_out_channels=recipe.widths,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        layers_per_block=1,
+        norm_num_groups=8,
+        latent_channels=recipe.latent_channels,
+        mid_block_add_attention=False,
+        sample_size=recipe.picture_px,
+    )
+    # Starts with almost no latent noise: with the usual standard deviation of one, the first thousand steps learn only a mean colour.
+    with torch.no_grad():
+        vae.quant_conv.bias[recipe.latent_channels :] -= 8.0
+    return vae
+
+
+def draw_training_picture(recipe: VaeRecipe, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """One square picture: a scene, a texture or a collage."""
+    size = int(rng.choice([recipe.picture_px, recipe.picture_px, recipe.picture_px * 3 // 2]))
+    kind = rng.random()
+    if kind < recipe.scene_share:
+        return draw_captioned(rng, size, size)[0]
+    if kind < recipe.scene_share + recipe.texture_share:
+        return draw_texture(rng, size)
+    return draw_collage(rng, size)
+
+
+def crops(recipe: VaeRecipe, rng: np.random.Generator) -> Iterator[Tensor]:
+    """Endless batches (B, 3, crop, crop) in -1..1, from a pool of pictures that is renewed all the time."""
+    pool = [draw_training_picture(recipe, rng) for _ in range(recipe.pool)]
+    while True:
+        for _ in range(recipe.fresh_per_step):
+            pool[int(rng.integers(recipe.pool))] = draw_training_picture(recipe, rng)
+        batch = []
+        for index in rng.integers(recipe.pool, size=recipe.batch):
+            picture_HWC = pool[int(index)]
+            top, left = rng.integers(picture_HWC.shape[0] - recipe.crop_px + 1, size=2)
+            crop_HWC = picture_HWC[top : top + recipe.crop_px, left : left + recipe.crop_px]
+            batch.append(crop_HWC[:, ::-1] if rng.random() < 0.5 else crop_HWC)
+        yield torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def vae_loss(vae: AutoencoderKL, picture_BCHW: Tensor, recipe: VaeRecipe, noise: torch.Generator) -> tuple[Tensor, float]:
+    """The training loss, and the mean absolute error alone (in -1..1 units)."""
+    posterior = vae.encode(picture_BCHW).latent_dist
+    latent = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=noise)
+    drawn_BCHW = vae.decode(latent).sample
+    error_BCHW = drawn_BCHW - picture_BCHW
+    flat = error_BCHW.abs().mean()
+    edges = (error_BCHW.diff(dim=2).abs().mean() + error_BCHW.diff(dim=3).abs().mean()) * 0.5
+    coarse = functional.avg_pool2d(error_BCHW, 4).abs().mean()
+    loss = flat + recipe.gradient_weight * edges + 0.3 * coarse + recipe.kl_weight * posterior.kl().mean()
+    return loss, float(flat.detach())
+
+
+def measure_scaling(vae: AutoencoderKL, recipe: VaeRecipe, pictures: int = 256) -> float:
+    """One over the standard deviation of the latents of fresh pictures."""
+    rng = np.random.default_rng(recipe.seed + 1)
+    drawn = [draw_captioned(rng, recipe.picture_px, recipe.picture_px)[0] for _ in range(pictures)]
+    with torch.no_grad():
+        parts = []
+        for start in range(0, pictures, 32):
+            batch = torch.from_numpy(np.stack(drawn[start : start + 32])).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+            parts.append(vae.encode(batch).latent_dist.mean)
+    return float(1.0 / torch.cat(parts).std())
+
+
+def save_vae(vae: AutoencoderKL, average: EMAModel, recipe: VaeRecipe, folder: Path) -> None:
+    """Averaged weights with a freshly measured scaling factor."""
+    frozen = build_vae(recipe)
+    frozen.load_state_dict(vae.state_dict())
+    average.copy_to(frozen.parameters())
+    vae.register_to_config(scaling_factor=round(measure_scaling(frozen.eval(), recipe), 4))
+    save_averaged(vae, average, folder)
+
+
+def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: bool = True) -> list[float]:
+    """Runs the recipe; returns the loss of every step."""
+    torch.manual_seed(recipe.seed)
+    vae = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32) if resume else build_vae(recipe)
+    average = EMAModel(vae.parameters(), decay=recipe.average_decay)
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=recipe.peak_rate, betas=(0.9, 0.98), weight_decay=1e-3)
+    supply = crops(recipe, np.random.default_rng(recipe.seed))
+    noise = torch.Generator().manual_seed(recipe.seed)
+    losses: list[float] = []
+    saved_seconds = 0.0
+    for step in range(recipe.steps):
+        rate = learning_rate(step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss, error = vae_loss(vae, next(supply), recipe, noise)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        average.step(vae.parameters())
+        losses.append(float(loss.detach()))
+        if step % 50 == 0:
+            log.write(step, loss=float(np.mean(losses[-50:])), error=error, rate=rate)
+        if save and log.seconds - saved_seconds > recipe.save_every_seconds:
+            save_vae(vae, average, recipe, folder)
+            saved_seconds = log.seconds
+    if save:
+        save_vae(vae, average, recipe, folder)
+        (folder.parent / "vae-run.json").write_text(json.dumps({**dataclasses.asdict(recipe), "seconds": round(log.seconds)}))
+    return losses
+
+
+def main() -> None:
+    """Command line: `--steps N`, `--out FOLDER`, `--fresh` to ignore committed weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=VaeRecipe().steps)
+    parser.add_argument("--rate", type=float, default=VaeRecipe().peak_rate)
+    parser.add_argument("--seed", type=int, default=VaeRecipe().seed)
+    parser.add_argument("--out", type=Path, default=WEIGHTS / "vae")
+    parser.add_argument("--fresh", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    recipe = VaeRecipe(steps=given.steps, peak_rate=given.rate, seed=given.seed)
+    train(recipe, given.out, LossLog(given.out.parent / "vae.jsonl"), resume=not given.fresh and (given.out / "config.json").exists())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What every recipe shares: its log, its averaged weights on disk, its learning rate."""
+
+import copy
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from diffusers import ModelMixin
+from diffusers.training_utils import EMAModel
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class LossLog:
+    """Appends one JSON object a line; each carries the step and the seconds since the run began."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf-8")
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since the run began."""
+        return time.perf_counter() - self._start
+
+    def write(self, step: int, **values: float) -> None:
+        """Logs the values of one step, and prints them."""
+        line = json.dumps({"step": step, "seconds": round(self.seconds, 1), **{k: round(v, 5) for k, v in values.items()}})
+        self._file.write(line + "\n")
+        self._file.flush()
+        print(line, flush=True)  # noqa: T201 - a recipe's console is its user interface
+
+
+def save_averaged(model: ModelMixin, average: EMAModel, folder: Path) -> None:
+    """Writes the averaged weights of `model` as fp16 safetensors in the diffusers layout; the model itself is untouched."""
+    frozen = copy.deepcopy(model)
+    average.copy_to(frozen.parameters())
+    frozen.to(torch.float16).save_pretrained(folder, safe_serialization=True)
+
+
+def learning_rate(step: int, *, steps: int, peak: float, warmup: int, decay_from: float) -> float:
+    """Linear warm-up, constant, then half a cosine down to 2 % from the fraction `decay_from` of the run on."""
+    rising = min(1.0, (step + 1) / warmup)
+    done = max(0.0, (step / steps - decay_from) / (1.0 - decay_from)) if decay_from < 1.0 else 0.0
+    return peak * rising * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done))))
