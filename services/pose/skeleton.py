@@ -1,8 +1,8 @@
 """Skeletons: COCO-WholeBody keypoints in OpenPose's order, and drawn in DWPose's colours, pixel for pixel.
 
-Axes: P people, K the 133 keypoints of COCO-WholeBody, O the 134 of OpenPose (a neck is added), H W picture, C RGB, J points of one part,
-V corners of an outline.
-A point is x, y in pixels. 133: 0-16 body, 17-22 feet, 23-90 face, 91-111 left hand, 112-132 right hand.
+Axes: P people, K the 133 keypoints of COCO-WholeBody, O the 134 of OpenPose (a neck is added), J points of one part,
+V corners of an outline, H W picture, C RGB. A point is x, y in pixels.
+133: 0-16 body, 17-22 feet, 23-90 face, 91-111 left hand, 112-132 right hand.
 134: 0-17 body, 18-23 feet, 24-91 face, 92-112 left hand, 113-133 right hand.
 """
 
@@ -93,16 +93,21 @@ def draw_people(xy_PK2: Floats, score_PK: NDArray[np.floating], canvas_wh: tuple
     return canvas_HWC
 
 
-def pose_picture(xy_K2: Floats, score_K: NDArray[np.floating], size_wh: tuple[int, int]) -> Pixels:
-    """One person's skeleton as the picture that pose transfer follows.
+def people_picture(xy_PK2: Floats, score_PK: NDArray[np.floating], size_wh: tuple[int, int]) -> Pixels:
+    """Everybody in a picture of `size_wh`; points are pixels of that picture.
 
-    Points are pixels of a picture of `size_wh`, which is the size returned. Drawn at about 512 pixels on the short
-    side and then resized (bilinear, antialiased), so that strokes keep their width in relation to the picture.
+    Drawn at about 512 pixels on the short side and then resized (bilinear, antialiased), so that strokes keep their
+    width in relation to the picture.
     """
     canvas_wh = working_size(size_wh)
-    stretched_K2 = xy_K2 * (np.array(canvas_wh, np.float64) / np.array(size_wh, np.float64))
-    canvas_HWC = draw_people(stretched_K2[None], score_K[None], canvas_wh)
+    stretched_PK2 = xy_PK2 * (np.array(canvas_wh, np.float64) / np.array(size_wh, np.float64))
+    canvas_HWC = draw_people(stretched_PK2, score_PK, canvas_wh)
     return np.asarray(Image.fromarray(canvas_HWC).resize(size_wh, Image.Resampling.BILINEAR))
+
+
+def pose_picture(xy_K2: Floats, score_K: NDArray[np.floating], size_wh: tuple[int, int]) -> Pixels:
+    """One person's skeleton as the picture that pose transfer follows; as `people_picture`."""
+    return people_picture(xy_K2[None], score_K[None], size_wh)
 
 
 def _draw_bodies(canvas_HWC: Pixels, xy_PJ2: Floats, seen_PJ: NDArray[np.bool_]) -> Pixels:
