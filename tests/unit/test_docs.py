@@ -1,0 +1,36 @@
+"""What the pages say is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.settings_page import PAGE, page, settings_classes
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_settings_page_is_what_the_code_says() -> None:
+    assert len(settings_classes()) >= 5
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python scripts/settings_page.py`"
+
+
+@pytest.mark.parametrize("doc", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)
+def test_links_between_pages_lead_somewhere(doc: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", doc.read_text(encoding="utf-8"))
+    assert [link for link in links if not (doc.parent / link).exists()] == []
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    named = set(re.findall(r"`make ([a-z0-9-]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    made = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {"demo", "test"} <= named
+    assert named <= made
+
+
+def test_every_decision_has_the_same_four_parts() -> None:
+    decisions = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert len(decisions) >= 6
+    for decision in decisions:
+        headings = re.findall(r"^## (.+)$", decision.read_text(encoding="utf-8"), re.MULTILINE)
+        assert headings == ["Context", "Decision", "Consequences", "Alternatives"], decision.name
