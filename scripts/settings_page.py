@@ -40,9 +40,8 @@ def variables(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldI
 def page() -> str:
     parts = [HEAD]
     for kind in settings_classes():
-        parts.append(
-            f"\n## {kind.__module__.removesuffix('.settings')}\n\n| variable | default | what it does |\n|---|---|---|\n"
-        )
+        parts.append(f"\n## {kind.__module__.removesuffix('.settings')}\n\n")
+        parts.append("| variable | default | what it does |\n|---|---|---|\n")
         for name, field in variables(kind, str(kind.model_config.get("env_prefix"))):
             if not field.description:
                 raise SystemExit(f"{name} has no description")
