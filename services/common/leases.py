@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.common.errors import Conflict
+from services.common.errors import Conflict, InvalidInput
 
 END_STATES = ("succeeded", "failed", "cancelled")
 MAX_ATTEMPTS_WITHOUT_PROGRESS = 5
@@ -100,18 +100,21 @@ class LeaseQueue:
         owner: str,
         payload: dict[str, Any],
         key: str | None = None,
+        job_id: str | None = None,
         priority: int = 100,
         connection: sa.Connection | None = None,
     ) -> Job:
-        """Record a job. The same owner, kind and key give the same job again.
+        """Record a job, under `job_id` when its files had to be stored first. The same owner, kind and key give the
+        same job again.
 
         Raises:
             Conflict: that key was used with another payload.
         """
         values: dict[str, Any] = {
-            "id": uuid.uuid4().hex, "kind": kind, "owner": owner, "key": key, "payload": payload, "state": "queued",
-            "priority": priority, "attempt": 0, "fruitless": 0, "token": 0, "lease_until": 0.0, "run_after": 0.0,
-            "cancel_requested": False, "progress": {}, "checkpoint": {}, "revision": 1, "created_at": self._now,
+            "id": job_id or uuid.uuid4().hex, "kind": kind, "owner": owner, "key": key, "payload": payload,
+            "state": "queued", "priority": priority, "attempt": 0, "fruitless": 0, "token": 0,
+            "lease_until": 0.0, "run_after": 0.0, "cancel_requested": False, "progress": {}, "checkpoint": {},
+            "revision": 1, "created_at": self._now,
         }  # fmt: skip
         insert = postgresql.insert if self._postgres else sqlite.insert
         statement = insert(self._table).values(**values).on_conflict_do_nothing(index_elements=["owner", "kind", "key"])
@@ -130,6 +133,25 @@ class LeaseQueue:
         with self._engine.connect() as c:
             row = c.execute(sa.select(self._table).where(self._table.c.id == job_id)).first()
         return _to_job(row) if row is not None else None
+
+    def page(self, *, kind: str, owner: str, size: int, token: str = "") -> tuple[list[Job], str]:
+        """The owner's jobs of one kind, newest first, from where `token` points; and the next page's token, or "".
+
+        Raises:
+            InvalidInput: not a token of ours.
+        """
+        t = self._table.c
+        query = sa.select(self._table).where(t.kind == kind, t.owner == owner)
+        if token:
+            seconds, _, last_id = token.partition("_")
+            try:
+                query = query.where(sa.tuple_(t.created_at, t.id) < (float(seconds), last_id))
+            except ValueError as error:
+                raise InvalidInput("not a page token: send the one that was given", reason="PAGE_TOKEN") from error
+        with self._engine.connect() as c:
+            rows = c.execute(query.order_by(t.created_at.desc(), t.id.desc()).limit(size + 1)).all()
+        more = f"{rows[size - 1].created_at!r}_{rows[size - 1].id}" if len(rows) > size else ""
+        return [_to_job(row) for row in rows[:size]], more
 
     def position(self, job_id: str) -> int | None:
         """How many queued jobs of the kind are served before this one; None when it is not queued."""
