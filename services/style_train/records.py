@@ -1,0 +1,108 @@
+"""What crosses from the API to the worker and from the worker to its child: rows and lines of JSON."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from services.common.artifacts import ArtifactRef
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+class Method(StrEnum):
+    LORA = "lora"
+    DREAMSTYLER = "dreamstyler"
+
+
+class Preset(StrEnum):
+    QUICK = "quick"
+    STANDARD = "standard"
+
+
+class OrderedPicture(Record):
+    """A clean PNG, stored as `folder(...) + name`."""
+
+    name: str
+    sha256: str
+    caption: str
+
+
+class Order(Record):
+    """What was asked for: everything that decides the result, beside the family."""
+
+    name: str
+    pictures: tuple[OrderedPicture, ...]
+    methods: tuple[Method, ...]
+    preset: Preset
+    seed: int
+
+
+class Learned(Record):
+    """One method that is finished."""
+
+    method: Method
+    file: ArtifactRef
+    trigger: str
+    samples: tuple[ArtifactRef, ...]
+
+
+class Position(Record):
+    """Where a stopped method goes on: after `step` steps, with the state that is stored at `key`."""
+
+    method: Method
+    step: int
+    key: str
+    sha256: str
+
+
+class Checkpoint(Record):
+    """How far a job has come, whoever works on it."""
+
+    steps: dict[Method, int] = {}  # decided once for each method, when it begins
+    learned: tuple[Learned, ...] = ()
+    position: Position | None = None
+
+
+class Progress(Record):
+    """Numbers for whoever waits."""
+
+    method: Method | None
+    steps_done: int
+    steps_total: int
+    seconds_left: float | None
+    loss: float | None
+
+
+class Failure(Record):
+    reason: str
+    message: str
+
+
+class Task(Record):
+    """What the worker gives to the child that trains."""
+
+    job_id: str
+    owner: str
+    order: Order
+    checkpoint: Checkpoint
+    settings: dict[str, Any]
+
+
+class Report(Record):
+    """One line from the child: one of these."""
+
+    progress: Progress | None = None
+    checkpoint: Checkpoint | None = None
+    failure: Failure | None = None
+    finished: bool = False
+
+
+def folder(owner: str, job_id: str) -> str:
+    """The prefix of everything that one training stores."""
+    return f"{owner}/style/{job_id}/"

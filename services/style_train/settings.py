@@ -1,0 +1,36 @@
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.artifacts import ArtifactSettings
+from services.common.serving import ServerSettings
+from services.common.settings import Settings
+
+
+class StyleTrainSettings(Settings):
+    """Read by the API process and by the worker; both must name the same database and artifacts."""
+
+    model_config = SettingsConfigDict(env_prefix="OMA_STYLE_TRAIN_", env_nested_delimiter="__", frozen=True)
+
+    server: ServerSettings = ServerSettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
+    database_url: str = Field(
+        default="sqlite:///var/style_train.db", description="Where trainings are recorded; migrated at start."
+    )
+    family: Path = Field(default=Path("models/webtoon_tiny/weights"), description="Folder of the model family.")
+    device: str = Field(default="auto", description='"cpu", "cuda", or "auto" to use a GPU when there is one.')
+    torch_threads: int = Field(default=0, ge=0, description="Threads of one training; 0 leaves it to the library.")
+    max_pending: int = Field(default=8, ge=1, description="Requests whose pictures may wait to be decoded.")
+    max_queued: int = Field(default=200, ge=1, description="Trainings that may wait; more are refused.")
+    watch_seconds: float = Field(default=240.0, gt=0, le=290, description="A watch ends after this, with a token.")
+    watch_poll_seconds: float = Field(default=0.25, gt=0, description="How often a watch looks for a change.")
+    lease_seconds: float = Field(default=12.0, gt=0, description="A silent worker's job is taken over after this.")
+    heartbeat_seconds: float = Field(default=1.0, gt=0, description="How often the worker renews its lease.")
+    claim_seconds: float = Field(default=0.5, gt=0, description="How often an idle worker looks for a job.")
+    checkpoint_seconds: float = Field(default=8.0, gt=0, description="At most this much training is done twice.")
+    stop_seconds: float = Field(default=10.0, gt=0, description="A training asked to stop is killed after this.")
+    quick_seconds: float = Field(
+        default=30.0, gt=0, description="Longest training of one method with the quick preset, by a measured step."
+    )
+    sample_pictures: int = Field(default=2, ge=0, le=8, description="Pictures drawn with each learned style.")

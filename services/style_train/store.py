@@ -1,0 +1,65 @@
+"""The rows of trainings; the only file of this service with SQL."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from services.common.databases import upgrade
+from services.common.errors import NotFound, Overloaded
+from services.common.leases import Job, Lease, LeaseQueue, job_table
+from services.style_train.records import Order
+
+KIND = "style"
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+metadata = sa.MetaData()
+jobs = job_table(metadata)
+
+
+class TrainingStore:
+    """Trainings by owner. Synchronous: keep it off the event loop."""
+
+    def __init__(self, engine: sa.Engine, *, max_queued: int) -> None:
+        self._engine = engine
+        self._queue = LeaseQueue(engine, jobs)
+        self._max_queued = max_queued
+
+    def migrate(self) -> None:
+        upgrade(self._engine, MIGRATIONS)
+
+    def create(self, *, owner: str, request_id: str, job_id: str, order: Order) -> Job:
+        """Record a training; the same request again gives the one recorded first.
+
+        Raises:
+            Conflict: the request id was used with another content.
+        """
+        return self._queue.enqueue(kind=KIND, owner=owner, key=request_id, job_id=job_id, payload=order.as_json())
+
+    def check_room(self) -> None:
+        """Raises Overloaded when too many trainings wait already."""
+        waiting = sa.select(sa.func.count()).where(jobs.c.kind == KIND, jobs.c.state == "queued")
+        with self._engine.connect() as c:
+            count = c.execute(waiting).scalar_one()
+        if count >= self._max_queued:
+            raise Overloaded(
+                f"{count} trainings are already waiting; try again later", reason="QUEUE_FULL", retry_after_seconds=30
+            )
+
+    def get(self, *, owner: str, job_id: str) -> Job:
+        """Raises NotFound for an unknown id and for another owner's."""
+        job = self._queue.get(job_id)
+        if job is None or job.owner != owner:
+            raise NotFound(f"no training {job_id!r}", reason="NO_TRAINING")
+        return job
+
+    def page(self, *, owner: str, size: int, token: str) -> tuple[list[Job], str]:
+        return self._queue.page(kind=KIND, owner=owner, size=size, token=token)
+
+    def request_cancel(self, job_id: str) -> None:
+        self._queue.request_cancel(job_id)
+
+    def delete(self, job_id: str) -> None:
+        self._queue.delete(job_id)
+
+    def claim(self, *, worker: str, lease_seconds: float) -> Lease | None:
+        return self._queue.claim([KIND], worker=worker, ttl_seconds=lease_seconds)
