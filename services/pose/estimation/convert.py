@@ -1,0 +1,62 @@
+"""Between arrays and the messages of PoseEstimationService."""
+
+import numpy as np
+from oma.image.v1 import image_pb2
+from oma.pose.v1 import pose_estimation_service_pb2 as pb
+from oma.pose.v1 import pose_pb2
+
+from services.common.errors import InvalidInput
+from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_png
+from services.pose.estimation.engine import LookSpec, People
+from services.pose.wire import in_range, write_person
+
+MAX_PEOPLE = 64
+SMALLEST_DRAWING, LARGEST_DRAWING = 16, 4096
+
+_DEFAULTS = LookSpec()
+
+
+def to_look_spec(request: pb.EstimatePoseRequest) -> LookSpec:
+    """What to look for, defaults filled in.
+
+    Raises:
+        InvalidInput: a number is out of its range.
+    """
+    max_people = request.max_people if request.HasField("max_people") else _DEFAULTS.max_people
+    min_score = request.min_score if request.HasField("min_score") else _DEFAULTS.min_score
+    return LookSpec(
+        max_people=int(in_range(max_people, 1, MAX_PEOPLE, "max_people")),
+        min_score=in_range(min_score, 0, 1, "min_score"),
+        whole_picture_if_nobody=request.whole_picture_if_nobody,
+    )
+
+
+def to_response(found: People, size_wh: tuple[int, int]) -> pb.EstimatePoseResponse:
+    people = [write_person(xy_K2, score_K) for xy_K2, score_K in zip(found.xy_PK2, found.score_PK, strict=True)]
+    for person, box_4, score in zip(people, found.box_P4.tolist(), found.box_score_P.tolist(), strict=True):
+        left, top, right, bottom = box_4
+        box = pose_pb2.Box(left=left, top=top, width=right - left, height=bottom - top, score=min(max(score, 0.0), 1.0))
+        person.box.CopyFrom(box)
+    return pb.EstimatePoseResponse(
+        people=people, width=size_wh[0], height=size_wh[1], used_whole_picture=found.used_whole_picture
+    )
+
+
+def to_drawing_size(request: pb.DrawSkeletonRequest) -> tuple[int, int]:
+    """Width and height of the drawing.
+
+    Raises:
+        InvalidInput: nobody to draw, too many people, or a side out of its range.
+    """
+    if not 1 <= len(request.people) <= MAX_PEOPLE:
+        raise InvalidInput(f"{len(request.people)} people: send 1 to {MAX_PEOPLE}", reason="PEOPLE_COUNT")
+    width = in_range(request.width, SMALLEST_DRAWING, LARGEST_DRAWING, "width")
+    height = in_range(request.height, SMALLEST_DRAWING, LARGEST_DRAWING, "height")
+    return int(width), int(height)
+
+
+def to_skeleton(drawing_HWC: Pixels) -> pb.DrawSkeletonResponse:
+    content = encode_png(np.ascontiguousarray(drawing_HWC))
+    if len(content) > MAX_INLINE_BYTES:
+        raise InvalidInput("the drawing is larger than 4 MiB: ask for a smaller one", reason="DRAWING_TOO_LARGE")
+    return pb.DrawSkeletonResponse(skeleton=image_pb2.Image(content=content, media_type="image/png"))
