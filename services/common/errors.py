@@ -6,6 +6,7 @@
     ├── Conflict          it exists already with another content
     ├── NotReady          the thing named is not in a state that allows this
     ├── Unauthenticated   who calls is not known
+    ├── Forbidden         who calls is known, but may not do this in this way
     ├── Overloaded        the queue is full; retry later
     ├── Expired           the caller's deadline passed
     ├── Cancelled         the caller left, or its owner asked to stop
@@ -27,6 +28,7 @@ class Code(StrEnum):
     ALREADY_EXISTS = "ALREADY_EXISTS"
     FAILED_PRECONDITION = "FAILED_PRECONDITION"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
     RESOURCE_EXHAUSTED = "RESOURCE_EXHAUSTED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     CANCELLED = "CANCELLED"
@@ -61,6 +63,10 @@ class NotReady(ServiceError):
 
 class Unauthenticated(ServiceError):
     code = Code.UNAUTHENTICATED
+
+
+class Forbidden(ServiceError):
+    code = Code.PERMISSION_DENIED
 
 
 class Overloaded(ServiceError):

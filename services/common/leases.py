@@ -154,21 +154,28 @@ class LeaseQueue:
         return [_to_job(row) for row in rows[:size]], more
 
     def position(self, job_id: str) -> int | None:
-        """How many queued jobs of the kind are served before this one; None when it is not queued."""
-        t, mine = self._table.c, self._table.alias()
-        before = sa.or_(
-            t.priority < mine.c.priority,
-            sa.and_(t.priority == mine.c.priority, t.created_at < mine.c.created_at),
-        )
-        count = sa.select(sa.func.count()).where(t.state == "queued", t.kind == mine.c.kind, before)
-        query = sa.select(count.correlate(mine).scalar_subquery()).where(mine.c.id == job_id, mine.c.state == "queued")
+        """How many queued jobs of its kind are served before this one, if none ends; None when it is not queued."""
+        t = self._table.c
+        kind = sa.select(t.kind).where(t.id == job_id).scalar_subquery()
+        order = (t.priority, t.created_at, t.id)
+        turn = sa.func.row_number().over(partition_by=t.owner, order_by=order) + self._running_of_owner()
+        turns = sa.select(t.id, turn.label("turn"), *order[:2]).where(t.state == "queued", t.kind == kind).subquery()
+        place = sa.func.row_number().over(order_by=(turns.c.turn, turns.c.priority, turns.c.created_at, turns.c.id))
+        places = sa.select(turns.c.id, (place - 1).label("place")).subquery()
         with self._engine.connect() as c:
-            found: int | None = c.execute(query).scalar()
+            found: int | None = c.execute(sa.select(places.c.place).where(places.c.id == job_id)).scalar()
         return found
+
+    def _running_of_owner(self) -> sa.ScalarSelect[int]:
+        t, other = self._table.c, self._table.alias("other").c
+        same = sa.and_(other.owner == t.owner, other.kind == t.kind, other.state == "running")
+        held = sa.and_(same, other.lease_until >= self._now)
+        return sa.select(sa.func.count(other.id)).where(held).correlate(self._table).scalar_subquery()
 
     def claim(self, kinds: Sequence[str], *, worker: str, ttl_seconds: float) -> "Lease | None":
         """Take the next queued job, or one whose worker has gone silent.
 
+        Owners take turns: who has fewer jobs running is served first, whatever the length of their queues.
         A job that was cancelled meanwhile, or that failed too often without progress, is ended here.
         """
         t = self._table.c
@@ -176,7 +183,7 @@ class LeaseQueue:
         pick = (
             sa.select(t.id)
             .where(t.kind.in_(kinds), free, t.run_after <= self._now)
-            .order_by(t.priority, t.created_at)
+            .order_by(self._running_of_owner(), t.priority, t.created_at)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()

@@ -1,5 +1,6 @@
-"""The lease queue on SQLite: who may write, what is taken over, what is ended."""
+"""The lease queue on SQLite and PostgreSQL: who may write, what is taken over, what is ended, whose turn it is."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Lease, LeaseLo
 LONG, GONE = 60.0, -1.0  # a lease that holds, and one that has already run out
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> LeaseQueue:
-    engine = create_database_engine(f"sqlite:///{tmp_path}/q.db")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeaseQueue]:
+    on_postgres = request.param == "postgresql"
+    url = request.getfixturevalue("postgres").new_database() if on_postgres else f"sqlite:///{tmp_path}/q.db"
+    engine = create_database_engine(url)
     metadata = sa.MetaData()
     table = job_table(metadata)
     metadata.create_all(engine)
-    return LeaseQueue(engine, table)
+    yield LeaseQueue(engine, table)
+    engine.dispose()
 
 
 def add(queue: LeaseQueue, **values: Any) -> str:
@@ -153,3 +157,19 @@ def test_position_counts_those_served_before(queue: LeaseQueue) -> None:
     assert [queue.position(first), queue.position(second)] == [0, 1]
     claim(queue)
     assert [queue.position(first), queue.position(second)] == [None, 0]
+
+
+def test_a_long_queue_of_one_owner_delays_anothers_first_job_by_one_at_most(queue: LeaseQueue) -> None:
+    for _ in range(50):
+        add(queue, owner="ann")
+    first_of_bob = add(queue, owner="bob")
+    assert queue.position(first_of_bob) == 1
+    assert claim(queue).job.owner == "ann"
+    assert queue.position(first_of_bob) == 0
+    assert claim(queue).job.id == first_of_bob
+
+
+def test_owners_take_turns_while_their_jobs_run(queue: LeaseQueue) -> None:
+    for owner in ("ann", "ann", "ann", "bob", "bob", "cho"):
+        add(queue, owner=owner)
+    assert [claim(queue).job.owner for _ in range(6)] == ["ann", "bob", "cho", "ann", "bob", "ann"]
