@@ -1,0 +1,213 @@
+"""The gateway's REST API as methods: one for each call, typed both ways."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from services.cli.client.events import watch_job
+from services.cli.client.records import (
+    Asset,
+    Job,
+    Person,
+    Picture,
+    Pose,
+    Project,
+    Record,
+    Session,
+    Status,
+    Style,
+    Token,
+    Translation,
+)
+from services.cli.client.requests import BackgroundRequest, PoseTransferRequest, TrainingRequest
+from services.cli.client.transport import TIMEOUT, Transport
+
+R = TypeVar("R", bound=Record)
+
+
+class Gateway:
+    """One gateway, called as one artist.
+
+    Every method raises ApiError with the gateway's own words when it refuses.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        patience_seconds: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._patience_seconds = patience_seconds
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1/",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=TIMEOUT,
+            transport=transport,
+            trust_env=transport is None and not _is_loopback(url),  # a proxy cannot reach this machine's loopback
+        )
+        self._transport = Transport(self._http, patience_seconds=patience_seconds)
+
+    def close(self) -> None:
+        self._http.close()
+
+    # People
+
+    def sign_up(self, *, email: str, password: str, name: str, locale: str | None = None) -> Session:
+        body = {"email": email, "password": password, "name": name, **({"locale": locale} if locale else {})}
+        return self._post("accounts", Session, body)
+
+    def create_token(self, *, email: str, password: str, label: str) -> Token:
+        return self._post("tokens", Token, {"email": email, "password": password, "label": label})
+
+    def session(self) -> Session:
+        return self._get("session", Session)
+
+    def status(self) -> Status:
+        return self._get("status", Status)
+
+    # Projects and what is put into them
+
+    def create_project(self, name: str) -> Project:
+        return self._post("projects", Project, {"name": name})
+
+    def projects(self) -> list[Project]:
+        return self._list("projects", Project)
+
+    def delete_project(self, project_id: str) -> None:
+        self._transport.send("DELETE", f"projects/{project_id}")
+
+    def upload_picture(self, project_id: str, path: Path) -> Picture:
+        files = {"file": (path.name, path.read_bytes())}
+        sent = self._transport.send("POST", f"projects/{project_id}/pictures", files=files)
+        return Picture.model_validate_json(sent.content)
+
+    def pictures(self, project_id: str) -> list[Picture]:
+        return self._list(f"projects/{project_id}/pictures", Picture)
+
+    def delete_picture(self, picture_id: str) -> None:
+        self._transport.send("DELETE", f"pictures/{picture_id}")
+
+    # Styles
+
+    def train(self, project_id: str, request: TrainingRequest) -> Job:
+        return self._start(f"projects/{project_id}/trainings", request.body())
+
+    def styles(self, project_id: str) -> list[Style]:
+        return self._list(f"projects/{project_id}/styles", Style)
+
+    def style(self, style_id: str) -> Style:
+        return self._get(f"styles/{style_id}", Style)
+
+    def export_style(self, style_id: str, method: str) -> bytes:
+        """The safetensors file."""
+        return self._transport.send("GET", f"styles/{style_id}/export", params={"method": method}).content
+
+    def delete_style(self, style_id: str) -> None:
+        self._transport.send("DELETE", f"styles/{style_id}")
+
+    # Drawing
+
+    def translate(self, prompt: str) -> Translation:
+        sent = self._transport.send("POST", "prompts/translate", json={"prompt": prompt}, repeatable=True)
+        return Translation.model_validate_json(sent.content)
+
+    def draw_background(self, project_id: str, request: BackgroundRequest) -> Job:
+        return self._start(f"projects/{project_id}/backgrounds", request.body())
+
+    def transfer_pose(self, project_id: str, request: PoseTransferRequest) -> Job:
+        return self._start(f"projects/{project_id}/pose-transfers", request.body())
+
+    # Poses
+
+    def estimate_pose(self, project_id: str, picture_id: str, *, whole_picture_if_nobody: bool = False) -> Pose:
+        body = {"picture_id": picture_id, "whole_picture_if_nobody": whole_picture_if_nobody}
+        path = f"projects/{project_id}/poses/estimate"
+        return Pose.model_validate_json(self._transport.send("POST", path, json=body, repeatable=True).content)
+
+    def create_pose(
+        self, project_id: str, *, size_wh: tuple[int, int], people: Sequence[Person], picture_id: str | None = None
+    ) -> Pose:
+        body: dict[str, Any] = {"width": size_wh[0], "height": size_wh[1], "people": [p.model_dump() for p in people]}
+        if picture_id:
+            body["picture_id"] = picture_id
+        return self._post(f"projects/{project_id}/poses", Pose, body)
+
+    def poses(self, project_id: str) -> list[Pose]:
+        return self._list(f"projects/{project_id}/poses", Pose)
+
+    def pose(self, pose_id: str) -> Pose:
+        return self._get(f"poses/{pose_id}", Pose)
+
+    def edit_pose(self, pose_id: str, people: Sequence[Person]) -> Pose:
+        body = {"people": [person.model_dump() for person in people]}
+        return Pose.model_validate_json(self._transport.send("PUT", f"poses/{pose_id}", json=body).content)
+
+    # Jobs
+
+    def jobs(self, *, project_id: str | None = None, state: str | None = None) -> list[Job]:
+        asked = {"project_id": project_id, "state": state}
+        return self._list("jobs", Job, {key: value for key, value in asked.items() if value})
+
+    def job(self, job_id: str) -> Job:
+        return self._get(f"jobs/{job_id}", Job)
+
+    def watch(self, job_id: str) -> Iterator[Job]:
+        """Every state of the job that can be seen, the end state last, over lost connections."""
+        return watch_job(self._http, job_id, patience_seconds=max(self._patience_seconds, 60.0))
+
+    def cancel(self, job_id: str) -> Job:
+        return self._post(f"jobs/{job_id}/cancel", Job)
+
+    def retry(self, job_id: str) -> Job:
+        return self._start(f"jobs/{job_id}/retry", None)
+
+    # Assets
+
+    def save_asset(self, project_id: str, *, name: str, result_ids: Sequence[str], description: str = "") -> Asset:
+        body = {"name": name, "description": description, "result_ids": list(result_ids)}
+        return self._post(f"projects/{project_id}/assets", Asset, body)
+
+    def assets(self, project_id: str) -> list[Asset]:
+        return self._list(f"projects/{project_id}/assets", Asset)
+
+    def assets_zip(self, project_id: str) -> bytes:
+        return self._transport.send("GET", f"projects/{project_id}/assets.zip").content
+
+    def delete_asset(self, asset_id: str) -> None:
+        self._transport.send("DELETE", f"assets/{asset_id}")
+
+    def download(self, url: str) -> bytes:
+        """What a signed link of a record leads to."""
+        return self._transport.send("GET", f"{self.url}{url}").content
+
+    def _get(self, path: str, kind: type[R]) -> R:
+        return kind.model_validate_json(self._transport.send("GET", path).content)
+
+    def _post(self, path: str, kind: type[R], body: dict[str, Any] | None = None) -> R:
+        return kind.model_validate_json(self._transport.send("POST", path, json=body).content)
+
+    def _start(self, path: str, body: dict[str, Any] | None) -> Job:
+        """Create a job once, however often the request has to be sent."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return Job.model_validate_json(self._transport.send("POST", path, json=body, headers=headers).content)
+
+    def _list(self, path: str, kind: type[R], asked: dict[str, str] | None = None) -> list[R]:
+        """Every item of every page."""
+        items: list[R] = []
+        params = dict(asked or {})
+        while True:
+            page = self._transport.send("GET", path, params=params).json()
+            items += [kind.model_validate(item) for item in page["items"]]
+            if not page.get("next_cursor"):
+                return items
+            params["cursor"] = page["next_cursor"]
+
+
+def _is_loopback(url: str) -> bool:
+    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")

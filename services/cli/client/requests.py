@@ -1,0 +1,65 @@
+"""What is asked of the gateway; None leaves the choice to the service."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    name: str
+    picture_ids: Sequence[str]
+    methods: Sequence[str] = ("lora",)
+    preset: str = "standard"
+    captions: Mapping[str, str] | None = None
+    seed: int | None = None
+
+    def body(self) -> dict[str, Any]:
+        return _given(asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleChoice:
+    style_id: str
+    method: str
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundRequest:
+    """From words, or from a picture: `strength` 0 keeps it, 1 ignores it."""
+
+    prompt: str
+    negative_prompt: str | None = None
+    picture_id: str | None = None
+    strength: float | None = None
+    guidance: float | None = None
+    steps: int | None = None
+    seed: int | None = None
+    count: int | None = None
+    width: int | None = None
+    height: int | None = None
+    styles: Sequence[StyleChoice] = ()
+
+    def body(self) -> dict[str, Any]:
+        return {**_given(asdict(self)), "styles": [_given(asdict(choice)) for choice in self.styles]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoseTransferRequest:
+    character_picture_id: str
+    pose_id: str
+    person_index: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    count: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def body(self) -> dict[str, Any]:
+        return _given(asdict(self))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,58 @@
+"""oma background: from words, or from a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.client.requests import BackgroundRequest
+from services.cli.credentials import open_gateway
+from services.cli.finishing import NoWait, OutFolder, Seed, finish
+from services.cli.output import AsJson, show
+from services.cli.selection import ProjectName, parse_style, pick_project, upload_or_id
+
+app = typer.Typer(help="Backgrounds in a learned style.", no_args_is_help=True)
+
+
+@app.command("draw")
+def draw(
+    prompt: Annotated[str, typer.Argument(help="What to draw, in Korean or English.")],
+    picture: Annotated[str | None, typer.Option(help="A photo or render to start from: a file or an id.")] = None,
+    strength: Annotated[float | None, typer.Option(help="0 keeps the picture, 1 ignores it.")] = None,
+    style: Annotated[list[str] | None, typer.Option(help="<id>[:<method>[:<weight>]]; may be repeated.")] = None,
+    negative: Annotated[str | None, typer.Option(help="What must not be there.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="How closely to follow the words.")] = None,
+    steps: int | None = None,
+    seed: Seed = None,
+    count: Annotated[int | None, typer.Option(help="How many pictures.")] = None,
+    width: int | None = None,
+    height: int | None = None,
+    project: ProjectName = None,
+    out: OutFolder = Path(),
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a background from words, or over a picture."""
+    gateway = open_gateway()
+    found = pick_project(gateway, project)
+    request = BackgroundRequest(
+        prompt=prompt,
+        negative_prompt=negative,
+        picture_id=upload_or_id(gateway, found.id, picture) if picture else None,
+        strength=strength,
+        guidance=guidance,
+        steps=steps,
+        seed=seed,
+        count=count,
+        width=width,
+        height=height,
+        styles=[parse_style(given) for given in style or []],
+    )
+    job = gateway.draw_background(found.id, request)
+    finish(gateway, job, label="drawing", as_json=as_json, out_folder=None if no_wait else out)
+
+
+@app.command("translate")
+def translate(prompt: str, as_json: AsJson = False) -> None:
+    """Show the English that a Korean sentence is drawn from."""
+    show(open_gateway().translate(prompt), ("english", "unknown_words"), as_json=as_json)

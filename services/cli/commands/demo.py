@@ -1,0 +1,5 @@
+"""oma demo."""
+
+
+def demo() -> None:
+    """Run the whole job."""

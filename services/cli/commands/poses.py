@@ -1,0 +1,102 @@
+"""oma pose: find people, turn their limbs, draw a character in their pose."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.client.records import Person, Pose
+from services.cli.client.requests import PoseTransferRequest
+from services.cli.credentials import open_gateway
+from services.cli.finishing import NoWait, OutFolder, Seed, finish
+from services.cli.output import AsJson, console, print_json
+from services.cli.selection import ProjectName, pick_project, upload_or_id
+from services.cli.skeletons import turn_limb
+from services.common.errors import InvalidInput
+
+app = typer.Typer(help="Poses of people, and characters drawn in them.", no_args_is_help=True)
+
+SkeletonFile = Annotated[Path | None, typer.Option("--out", "-o", help="Save the drawn skeleton here.")]
+
+
+@app.command("estimate")
+def estimate(
+    picture: Annotated[str, typer.Argument(help="A picture file, or the id of an uploaded one.")],
+    whole: Annotated[bool, typer.Option("--whole", help="Take the whole picture when nobody is found.")] = False,
+    project: ProjectName = None,
+    out: SkeletonFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the people on a picture, 133 keypoints each."""
+    gateway = open_gateway()
+    found = pick_project(gateway, project)
+    picture_id = upload_or_id(gateway, found.id, picture)
+    pose = gateway.estimate_pose(found.id, picture_id, whole_picture_if_nobody=whole)
+    if out is not None and pose.skeleton_url:
+        out.write_bytes(gateway.download(pose.skeleton_url))
+    _say(pose, as_json=as_json)
+
+
+@app.command("edit")
+def edit(
+    pose_id: str,
+    turn: Annotated[
+        list[str], typer.Option(help="<limb>=<degrees>, clockwise, such as left-arm=-60; may be repeated.")
+    ],
+    person: Annotated[int, typer.Option(help="Which person, from 0.")] = 0,
+    out: SkeletonFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a person's limbs about their joints."""
+    gateway = open_gateway()
+    people = list(gateway.pose(pose_id).people)
+    if not 0 <= person < len(people):
+        raise InvalidInput(f"no person {person}: the pose has {len(people)}, counted from 0", reason="NO_PERSON")
+    for given in turn:
+        people[person] = _turned(people[person], given)
+    pose = gateway.edit_pose(pose_id, people)
+    if out is not None and pose.skeleton_url:
+        out.write_bytes(gateway.download(pose.skeleton_url))
+    _say(pose, as_json=as_json)
+
+
+@app.command("transfer")
+def transfer(
+    character: Annotated[str, typer.Argument(help="The character's picture: a file or an id.")],
+    pose: Annotated[str, typer.Argument(help="Id of a pose.")],
+    person: Annotated[int | None, typer.Option(help="Which person of the pose, from 0.")] = None,
+    seed: Seed = None,
+    count: Annotated[int | None, typer.Option(help="How many pictures.")] = None,
+    project: ProjectName = None,
+    out: OutFolder = Path(),
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a character in a pose."""
+    gateway = open_gateway()
+    found = pick_project(gateway, project)
+    request = PoseTransferRequest(
+        character_picture_id=upload_or_id(gateway, found.id, character),
+        pose_id=pose,
+        person_index=person,
+        seed=seed,
+        count=count,
+    )
+    job = gateway.transfer_pose(found.id, request)
+    finish(gateway, job, label="re-posing", as_json=as_json, out_folder=None if no_wait else out)
+
+
+def _turned(person: Person, given: str) -> Person:
+    limb, _, degrees = given.partition("=")
+    try:
+        return turn_limb(person, limb, float(degrees))
+    except ValueError as error:
+        raise InvalidInput(f"--turn {given!r} is not <limb>=<degrees>", reason="TURN_FORM") from error
+
+
+def _say(pose: Pose, *, as_json: bool) -> None:
+    if as_json:
+        print_json(pose)
+        return
+    how = ", the whole picture taken for one" if pose.used_whole_picture else ""
+    console.print(f"pose {pose.id}   {len(pose.people)} people{how}", highlight=False)
