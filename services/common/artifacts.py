@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from services.common.errors import InvalidInput, NotFound, Unavailable
 
@@ -46,10 +46,33 @@ class ArtifactStore(Protocol):
         """Remove one object; absent is fine."""
 
 
+class S3Settings(BaseModel):
+    """A bucket on MinIO, or on any server that speaks S3."""
+
+    endpoint: str = Field(
+        default="", description="Host and port of the S3 server; empty keeps artifacts in the folder."
+    )
+    bucket: str = Field(default="artifacts", description="Bucket of the artifact store; it must exist.")
+    access_key: SecretStr = Field(default=SecretStr(""), description="Access key for the bucket.")
+    secret_key: SecretStr = Field(default=SecretStr(""), description="Secret key for the bucket.")
+    secure: bool = Field(default=True, description="Speak TLS to the S3 server.")
+    region: str = Field(default="us-east-1", description="Region that the S3 server expects in signatures.")
+
+
 class ArtifactSettings(BaseModel):
     """Where artifacts are kept."""
 
     folder: Path = Field(default=Path("var/artifacts"), description="Folder of the artifact store.")
+    s3: S3Settings = S3Settings()
+
+
+def open_store(settings: ArtifactSettings) -> ArtifactStore:
+    """The store that the settings name."""
+    if not settings.s3.endpoint:
+        return FolderStore(settings.folder)
+    from services.common.artifacts_s3 import S3Store  # noqa: PLC0415 (minio is loaded only where it is used)
+
+    return S3Store(settings.s3)
 
 
 class FolderStore:
