@@ -1,0 +1,107 @@
+"""Trains one token vector for each stage of the denoising on one picture (Ahn et al. 2023).
+
+The vectors are a (T, C) leaf of their own: rows come out as if they were in the token table, which is never touched.
+Every batch covers every stage, so no stage is left to chance.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from services.style_train.engine.diffusion import NoiseSchedule, loss_per_sample, rate_at, stage_bounds
+from services.style_train.engine.draws import stream
+from services.style_train.engine.geometry import bucket_size, fit
+from services.style_train.engine.lora import StylePicture
+from services.style_train.engine.networks import Networks, encode_picture
+from services.style_train.engine.recipes import DreamStylerRecipe
+from services.style_train.engine.state import pack, unpack
+from services.style_train.engine.text import PlacedPrompt, encode_with_rows, place_prompt, word_vector
+
+_STYLE_PHRASE = "in the style of {}"
+
+
+def context_prompt(caption: str) -> str:
+    """What the picture shows, so that only the rest, its style, is left for the vectors to learn."""
+    return f"{caption.rstrip(' .,')} {_STYLE_PHRASE}"
+
+
+class DreamStylerTrainer:
+    """One training: `plan`, then `step` until `step_done` is `steps`."""
+
+    def __init__(self, networks: Networks, picture: StylePicture, recipe: DreamStylerRecipe) -> None:
+        self._networks = networks
+        self._recipe = recipe
+        self._schedule = NoiseSchedule.of(networks.scheduler_config)
+        height, width = picture.image_HWC.shape[:2]
+        size_wh = bucket_size(width, height, resolution=networks.resolution, step=networks.size_step)
+        self._posterior = encode_picture(networks, fit(picture.image_HWC, size_wh))
+        self.prompt = place_prompt(networks, context_prompt(picture.caption))
+        for module in (networks.unet, networks.text_encoder):
+            module.requires_grad_(requires_grad=False)
+        start_C = word_vector(networks, recipe.init_words)
+        self.rows_TC = nn.Parameter(start_C.repeat(recipe.stages, 1))
+        self._optimiser = torch.optim.AdamW(
+            [self.rows_TC], lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True
+        )
+        self._noise = stream(recipe.seed, "noise")
+        self.step_done = 0
+        self.plan(recipe.steps)
+
+    def plan(self, steps: int) -> None:
+        """Decide the timesteps of all steps: each stage `repeats` times in each batch, uniform within the stage."""
+        self.steps = steps
+        times = stream(self._recipe.seed, "timesteps")
+        bounds = stage_bounds(self._recipe.stages, self._schedule.timesteps) * self._recipe.repeats
+        drawn = [torch.randint(first, after, (steps,), generator=times) for first, after in bounds]
+        self._timesteps_SB = torch.stack(drawn, dim=1)
+
+    def step(self) -> float:
+        """One update; the loss before it."""
+        loss = self._draw_loss(self.step_done, self._noise)
+        rate = rate_at(
+            self.step_done,
+            rate=self._recipe.rate,
+            steps=self.steps,
+            warmup=self._recipe.warmup,
+            curve=self._recipe.curve,
+        )
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self.update(loss)
+        self.step_done += 1
+        return float(loss.detach())
+
+    def try_step(self) -> None:
+        """The work of a step, with nothing changed by it: for measuring how long one takes."""
+        torch.autograd.backward(self._draw_loss(0, stream(self._recipe.seed, "trial")))
+        self._optimiser.zero_grad()
+
+    def update(self, loss: Tensor) -> None:
+        torch.autograd.backward(loss)
+        self._optimiser.step()
+        self._optimiser.zero_grad()
+
+    def loss(self, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor, prompt: PlacedPrompt) -> Tensor:
+        """Plain mean squared error, each sample reading the prompt with its own stage's row."""
+        unet, schedule = self._networks.unet, self._schedule
+        stages_B = timesteps_B * self._recipe.stages // schedule.timesteps
+        hidden_BLC = encode_with_rows(self._networks, prompt, self.rows_TC)[stages_B]
+        noised = schedule.noised(latents_BCHW, noise_BCHW, timesteps_B)
+        answer = unet(noised.to(unet.dtype), timesteps_B, hidden_BLC.to(unet.dtype)).sample
+        return loss_per_sample(answer, schedule.target(latents_BCHW, noise_BCHW, timesteps_B)).mean()
+
+    def state(self) -> dict[str, Tensor]:
+        return pack({"rows": self.rows_TC}, self._optimiser, self._noise)
+
+    def restore(self, state: Mapping[str, Tensor], *, step_done: int) -> None:
+        unpack(state, {"rows": self.rows_TC}, self._optimiser, self._noise)
+        self.step_done = step_done
+
+    def _draw_loss(self, step: int, noise: torch.Generator) -> Tensor:
+        device = self._networks.device
+        timesteps_B = self._timesteps_SB[step].to(device)
+        shape = (len(timesteps_B), *self._posterior.mean_CHW.shape)
+        fresh, noise_BCHW = (torch.randn(shape, generator=noise).to(device) for _ in range(2))
+        latents_BCHW = self._posterior.mean_CHW + self._posterior.std_CHW * fresh
+        return self.loss(latents_BCHW, noise_BCHW, timesteps_B, self.prompt)

@@ -1,0 +1,35 @@
+"""Puts the parts of the API process together."""
+
+import grpc
+from oma.style.v1 import style_train_service_pb2 as pb
+from oma.style.v1 import style_train_service_pb2_grpc as pb_grpc
+
+from services.common.artifacts import FolderStore
+from services.common.compute import ComputeLane
+from services.common.databases import create_database_engine
+from services.common.serving import serve
+from services.style_train.servicer import StyleTrainServicer
+from services.style_train.settings import StyleTrainSettings
+from services.style_train.store import TrainingStore
+
+
+async def run(settings: StyleTrainSettings) -> None:
+    store = TrainingStore(create_database_engine(settings.database_url), max_queued=settings.max_queued)
+    store.migrate()
+    lane = ComputeLane(max_pending=settings.max_pending)
+    servicer = StyleTrainServicer(
+        store,
+        FolderStore(settings.artifacts.folder),
+        lane,
+        watch_seconds=settings.watch_seconds,
+        watch_poll_seconds=settings.watch_poll_seconds,
+    )
+
+    def register(server: grpc.aio.Server) -> str:
+        pb_grpc.add_StyleTrainServiceServicer_to_server(servicer, server)
+        return str(pb.DESCRIPTOR.services_by_name["StyleTrainService"].full_name)
+
+    try:
+        await serve(settings.server, register)
+    finally:
+        lane.close()
