@@ -1,0 +1,172 @@
+"""Drawings under way, and the one denoising step that serves several of them at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from services.background.engine.adapters import AdaptedModules, RowDeltas
+from services.background.engine.latents import PixelSide
+from services.background.engine.records import DrawingSpec
+from services.background.engine.schedules import create_scheduler, schedule_length, stage_of
+from services.background.engine.text import TextSide
+from services.common.pictures import Pixels
+from services.common.style_files import wide_modules
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Canvas:
+    """One result being drawn; nothing of it is shared with another drawing."""
+
+    spec: DrawingSpec
+    index: int
+    negative_1LC: Tensor
+    prompt_TLC: Tensor  # the prompt's vectors for each stage
+    scheduler: Any
+    timesteps: list[int]
+    latents_1CHW: Tensor
+    clean_1CHW: Tensor  # the finished latents as guessed at the last step
+    steps_done: int = field(default=0)
+
+    @property
+    def seed(self) -> int:
+        return self.spec.seed + self.index
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done == len(self.timesteps)
+
+    @property
+    def rows(self) -> int:
+        """Rows that it takes in a batch: with guidance the prompt and what to avoid are drawn side by side."""
+        return 2 if self.spec.guidance > 1 else 1
+
+
+class Painter:
+    """The networks of one family. Only one thread may call it."""
+
+    def __init__(self, *, text: TextSide, pixels: PixelSide, unet: Any, scheduler_config: dict[str, Any]) -> None:
+        self._text = text
+        self._pixels = pixels
+        self._unet = unet
+        self._adapted = AdaptedModules(wide_modules(unet))
+        self._scheduler_config = scheduler_config
+        self._train_steps = int(create_scheduler(scheduler_config).config.num_train_timesteps)
+
+    @torch.inference_mode()
+    def begin(self, spec: DrawingSpec) -> list[Canvas]:
+        """The canvases of a drawing, one for each result.
+
+        Raises:
+            InvalidInput: the prompt is too long.
+        """
+        negative_1LC, prompt_TLC = self._text.encode(spec)
+        posterior = self._pixels.encode(spec.image_HWC) if spec.image_HWC is not None and spec.strength < 1 else None
+        canvases = []
+        for index in range(spec.count):
+            scheduler, timesteps = self._schedule(spec)
+            latents = self._first_latents(spec, index, scheduler, timesteps, posterior)
+            canvases.append(
+                Canvas(
+                    spec=spec,
+                    index=index,
+                    negative_1LC=negative_1LC,
+                    prompt_TLC=prompt_TLC,
+                    scheduler=scheduler,
+                    timesteps=timesteps,
+                    latents_1CHW=latents,
+                    clean_1CHW=latents,
+                )
+            )
+        return canvases
+
+    @torch.inference_mode()
+    def step(self, canvases: Sequence[Canvas]) -> None:
+        """One denoising step of each canvas, in one call of the UNet; all are of one size, none is finished."""
+        latents, times, hidden, deltas = [], [], [], []
+        start = 0
+        for canvas in canvases:
+            time = canvas.timesteps[canvas.steps_done]
+            scaled = canvas.scheduler.scale_model_input(canvas.latents_1CHW, time)
+            stage = stage_of(time, stages=len(canvas.prompt_TLC), train_steps=self._train_steps)
+            prompt_1LC = canvas.prompt_TLC[stage : stage + 1]
+            latents += [scaled] * canvas.rows
+            times += [time] * canvas.rows
+            hidden += [canvas.negative_1LC, prompt_1LC][-canvas.rows :]
+            uses = [(use.adapter.unet, use.weight) for use in canvas.spec.adapters]
+            deltas.append(RowDeltas(slice(start, start + canvas.rows), uses))
+            start += canvas.rows
+        with self._adapted.applied(deltas):
+            times_B = torch.tensor(times, device=self._unet.device)
+            predicted = self._unet(torch.cat(latents), times_B, torch.cat(hidden), return_dict=False)[0]
+        for canvas, rows in zip(canvases, predicted.split([canvas.rows for canvas in canvases]), strict=True):
+            self._advance(canvas, rows)
+
+    def finish(self, canvas: Canvas) -> Pixels:
+        """The drawn picture.
+
+        Raises:
+            InvalidInput: it is not finite.
+        """
+        return self._pixels.decode(canvas.latents_1CHW)
+
+    def preview(self, canvas: Canvas) -> Pixels:
+        """A rough look at what it becomes."""
+        return self._pixels.preview(canvas.clean_1CHW)
+
+    def _schedule(self, spec: DrawingSpec) -> tuple[Any, list[int]]:
+        scheduler = create_scheduler(self._scheduler_config)
+        if spec.strength <= 0:
+            return scheduler, []
+        scheduler.set_timesteps(schedule_length(spec.steps, spec.strength))
+        timesteps = [int(time) for time in scheduler.timesteps]
+        skipped = len(timesteps) - min(spec.steps, len(timesteps))
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(skipped)
+        return scheduler, timesteps[skipped:]
+
+    def _first_latents(
+        self,
+        spec: DrawingSpec,
+        index: int,
+        scheduler: Any,
+        timesteps: list[int],
+        posterior: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:
+        """Noise, or the picture's latents with as much noise as the strength asks for."""
+        generator = torch.Generator().manual_seed(spec.seed + index)
+        shape = (1, self._pixels.channels, spec.height // self._pixels.factor, spec.width // self._pixels.factor)
+        if posterior is None:
+            return self._noise(shape, generator) * float(scheduler.init_noise_sigma)
+        mean, std = posterior
+        if not timesteps:
+            return self._pixels.scaled(mean)
+        clean = self._pixels.scaled(mean + std * self._noise(shape, generator))
+        noisy: Tensor = scheduler.add_noise(clean, self._noise(shape, generator), torch.tensor(timesteps[:1]))
+        return noisy
+
+    def _noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        # Drawn on CPU: another device's generator gives another picture for the same seed.
+        return torch.randn(shape, generator=generator).to(self._unet.device, self._unet.dtype)
+
+    def _advance(self, canvas: Canvas, predicted: Tensor) -> None:
+        if canvas.rows > 1:
+            without, asked = predicted.chunk(2)
+            predicted = without + canvas.spec.guidance * (asked - without)
+        time = canvas.timesteps[canvas.steps_done]
+        before = canvas.latents_1CHW
+        canvas.clean_1CHW = _clean(canvas.scheduler, before, predicted, time)
+        canvas.latents_1CHW = canvas.scheduler.step(predicted, time, before, return_dict=False)[0]
+        canvas.steps_done += 1
+
+
+def _clean(scheduler: Any, latents: Tensor, predicted: Tensor, time: int) -> Tensor:
+    """The finished latents that this prediction means."""
+    kept: Tensor = scheduler.alphas_cumprod[time].to(latents)
+    if scheduler.config.prediction_type == "v_prediction":
+        return kept.sqrt() * latents - (1 - kept).sqrt() * predicted
+    if scheduler.config.prediction_type == "epsilon":
+        return (latents - (1 - kept).sqrt() * predicted) / kept.sqrt()
+    return predicted

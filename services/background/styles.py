@@ -1,0 +1,68 @@
+"""Styles from the artifact store, kept ready in memory up to a bound; the least recently used leaves first."""
+
+from collections import OrderedDict
+
+from torch import Tensor
+
+from services.background.engine.adapters import fold
+from services.background.engine.records import Adapter, Delta, StageTokens
+from services.background.model import StyleTargets
+from services.common.artifacts import ArtifactStore, get_checked
+from services.common.style_files import LoraModule, read_dreamstyler, read_lora
+
+
+class StyleShelf:
+    """Loaded styles by their place and content. Only one thread may call it."""
+
+    def __init__(self, store: ArtifactStore, targets: StyleTargets, *, max_bytes: int) -> None:
+        self._store = store
+        self._targets = targets
+        self._max_bytes = max_bytes
+        self._loaded: OrderedDict[tuple[type, str, str, str], Adapter | StageTokens] = OrderedDict()
+
+    def adapter(self, key: str, sha256: str, *, owner: str) -> Adapter:
+        """The LoRA style of this file.
+
+        Raises:
+            NotFound: no such file of this owner.
+            InvalidInput: another content, not a LoRA file, or one of another family.
+        """
+        place = (Adapter, owner, key, sha256)
+        found = self._loaded.get(place)
+        if not isinstance(found, Adapter):
+            found = self._read_adapter(get_checked(self._store, key, sha256, owner=owner))
+        self._keep(place, found)
+        return found
+
+    def stage_tokens(self, key: str, sha256: str, *, owner: str) -> StageTokens:
+        """The DreamStyler style of this file; errors as `adapter`."""
+        place = (StageTokens, owner, key, sha256)
+        found = self._loaded.get(place)
+        if not isinstance(found, StageTokens):
+            content = get_checked(self._store, key, sha256, owner=owner)
+            file = read_dreamstyler(content, width=self._targets.text_width)
+            rows_TC = file.embeddings_TC.to(self._targets.device)
+            found = StageTokens(embeddings_TC=rows_TC, trigger=file.trigger, size_bytes=_size(rows_TC))
+        self._keep(place, found)
+        return found
+
+    def _read_adapter(self, content: bytes) -> Adapter:
+        file = read_lora(content, unet=self._targets.unet, text=self._targets.text)
+        unet = {path: self._fold(module) for path, module in file.unet.items()}
+        text = {path: self._fold(module) for path, module in file.text.items()}
+        size = sum(_size(delta.down) + _size(delta.up) for delta in (*unet.values(), *text.values()))
+        return Adapter(unet=unet, text=text, trigger=file.trigger, size_bytes=size)
+
+    def _fold(self, module: LoraModule) -> Delta:
+        return fold(module.down, module.up, module.alpha, device=self._targets.device, dtype=self._targets.dtype)
+
+    def _keep(self, place: tuple[type, str, str, str], style: Adapter | StageTokens) -> None:
+        self._loaded[place] = style
+        self._loaded.move_to_end(place)
+        # A drawing under way holds its own reference, so what leaves the shelf is not pulled from under it.
+        while len(self._loaded) > 1 and sum(one.size_bytes for one in self._loaded.values()) > self._max_bytes:
+            self._loaded.popitem(last=False)
+
+
+def _size(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
