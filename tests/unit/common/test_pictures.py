@@ -1,11 +1,13 @@
 """Clean pixels or a reason; nothing else comes out of a file."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from services.common.errors import InvalidInput
 from services.common.pictures import MAX_UPLOAD_BYTES, decode, encode_png
@@ -79,3 +81,46 @@ def test_refuses_an_animation() -> None:
     with pytest.raises(InvalidInput) as caught:
         decode(content)
     assert caught.value.reason == "PICTURE_ANIMATED"
+
+
+def test_colours_are_brought_to_srgb() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    red_is_green = srgb.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+    content = saved(Image.new("RGB", (2, 2), (200, 100, 50)), icc_profile=red_is_green)
+    assert (abs(decode(content).astype(int) - (100, 200, 50)) <= 1).all()
+
+
+def test_a_broken_profile_leaves_the_numbers_as_they_stand() -> None:
+    content = saved(Image.new("RGB", (2, 2), (200, 100, 50)), icc_profile=b"not a profile")
+    assert (decode(content) == (200, 100, 50)).all()
+
+
+def test_metadata_does_not_come_through() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "where I live"
+    clean = encode_png(decode(saved(Image.new("RGB", (9, 9)), "JPEG", exif=exif)))
+    with Image.open(io.BytesIO(clean)) as image:
+        assert not image.info
+
+
+def test_a_bomb_of_zeros_is_refused_before_it_unfolds() -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(1 << 20)))
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(InvalidInput) as caught:
+        decode(bomb)
+    assert caught.value.reason == "PICTURE_TOO_LARGE"
+
+
+def test_the_largest_picture_allowed_fits_into_the_childs_memory() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    largest = Image.new("RGBA", (8_000, 5_000), (255, 0, 0, 128))
+    assert decode(saved(largest, compress_level=1, exif=exif)).shape == (8_000, 5_000, 3)
