@@ -1,0 +1,47 @@
+"""The HTTP application, put together from its parts."""
+
+from fastapi import APIRouter, FastAPI
+
+from services.gateway import web
+from services.gateway.edge import Edge
+from services.gateway.errors import ANSWERS, add_error_handlers
+from services.gateway.gateway import Gateway
+from services.gateway.routes import (
+    accounts,
+    assets,
+    backgrounds,
+    files,
+    jobs,
+    pictures,
+    poses,
+    projects,
+    status,
+    styles,
+)
+
+MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
+
+_ROUTES = (status, accounts, projects, pictures, styles, backgrounds, poses, jobs, assets, files)
+
+
+def create_app(gateway: Gateway | None) -> FastAPI:
+    """The application. Without parts it describes itself, and serves nothing."""
+    app = FastAPI(
+        title="Oh My Assistant",
+        version="1.0",
+        description="Learns a webtoon artist's drawing style and does the tedious drawing with it.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # their scripts come from another host, which our own policy refuses
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.state.gateway = gateway
+    api = APIRouter(prefix="/api/v1", responses=ANSWERS)
+    for module in _ROUTES:
+        api.include_router(module.router)
+    app.include_router(api)
+    app.include_router(web.router)
+    add_error_handlers(app)
+    app.add_middleware(Edge)
+    return app

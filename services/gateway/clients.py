@@ -1,0 +1,142 @@
+"""The four model services as the gateway calls them: typed stubs, deadlines, and errors turned back into ours."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from oma.background.v1 import background_service_pb2 as background_pb
+from oma.background.v1 import background_service_pb2_grpc as background_grpc
+from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
+from oma.pose.v1 import pose_estimation_service_pb2_grpc as estimation_grpc
+from oma.pose.v1 import pose_transfer_service_pb2_grpc as transfer_grpc
+from oma.style.v1 import style_train_service_pb2 as training_pb
+from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
+
+from services.common.clients import call_metadata, open_channel, our_errors
+from services.common.errors import NotFound
+
+if TYPE_CHECKING:  # the asynchronous stubs exist in the type stubs only
+    from oma.background.v1.background_service_pb2_grpc import BackgroundServiceAsyncStub
+    from oma.pose.v1.pose_estimation_service_pb2_grpc import PoseEstimationServiceAsyncStub
+    from oma.pose.v1.pose_transfer_service_pb2_grpc import PoseTransferServiceAsyncStub
+    from oma.style.v1.style_train_service_pb2_grpc import StyleTrainServiceAsyncStub
+
+from services.gateway.settings import GatewaySettings
+
+SHORT_SECONDS = 20.0
+HEALTH_SECONDS = 1.0
+
+BACKGROUND = "oma.background.v1.BackgroundService"
+ESTIMATION = "oma.pose.v1.PoseEstimationService"
+TRANSFER = "oma.pose.v1.PoseTransferService"
+TRAINING = "oma.style.v1.StyleTrainService"
+
+_RETRIED = {  # reads, and writes that carry a request id
+    "background": (f"{BACKGROUND}/TranslatePrompt",),
+    "pose_estimation": (f"{ESTIMATION}/EstimatePose", f"{ESTIMATION}/DrawSkeleton"),
+    "pose_transfer": (),
+    "style_train": tuple(
+        f"{TRAINING}/{method}" for method in ("CreateTraining", "GetTraining", "CancelTraining", "DeleteTraining")
+    ),
+}
+_SERVICES = {
+    "background": BACKGROUND,
+    "pose_estimation": ESTIMATION,
+    "pose_transfer": TRANSFER,
+    "style_train": TRAINING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the model services listen: host:port, or any gRPC target."""
+
+    background: str
+    pose_estimation: str
+    pose_transfer: str
+    style_train: str
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Channels to the model services. Belongs to the event loop it is made on; close it there."""
+
+    addresses: Addresses
+    channels: dict[str, grpc.aio.Channel] = field(init=False)
+
+    def __post_init__(self) -> None:
+        opened = {
+            name: open_channel(getattr(self.addresses, name), retried=methods) for name, methods in _RETRIED.items()
+        }
+        object.__setattr__(self, "channels", opened)
+
+    @property
+    def background(self) -> "BackgroundServiceAsyncStub":
+        return background_grpc.BackgroundServiceStub(self.channels["background"])
+
+    @property
+    def pose_estimation(self) -> "PoseEstimationServiceAsyncStub":
+        return estimation_grpc.PoseEstimationServiceStub(self.channels["pose_estimation"])
+
+    @property
+    def pose_transfer(self) -> "PoseTransferServiceAsyncStub":
+        return transfer_grpc.PoseTransferServiceStub(self.channels["pose_transfer"])
+
+    @property
+    def style_train(self) -> "StyleTrainServiceAsyncStub":
+        return training_grpc.StyleTrainServiceStub(self.channels["style_train"])
+
+    async def translate(self, prompt: str) -> background_pb.TranslatePromptResponse:
+        request = background_pb.TranslatePromptRequest(prompt=prompt)
+        with our_errors("background generation"):
+            return await self.background.TranslatePrompt(request, timeout=SHORT_SECONDS, metadata=call_metadata())
+
+    async def estimate(self, request: estimation_pb.EstimatePoseRequest) -> estimation_pb.EstimatePoseResponse:
+        with our_errors("pose estimation"):
+            return await self.pose_estimation.EstimatePose(request, timeout=3 * SHORT_SECONDS, metadata=call_metadata())
+
+    async def draw_skeleton(self, request: estimation_pb.DrawSkeletonRequest) -> bytes:
+        with our_errors("pose estimation"):
+            answer = await self.pose_estimation.DrawSkeleton(request, timeout=SHORT_SECONDS, metadata=call_metadata())
+        return answer.skeleton.content
+
+    async def delete_training(self, owner: str, training_id: str) -> None:
+        """Remove a training and its files; one that is gone already is fine."""
+        request = training_pb.DeleteTrainingRequest(owner=owner, id=training_id)
+        try:
+            with our_errors("style training"):
+                await self.style_train.DeleteTraining(request, timeout=SHORT_SECONDS, metadata=call_metadata())
+        except NotFound:
+            return
+
+    async def serving(self) -> dict[str, bool]:
+        """Which services say that they serve; silence for a second counts as down."""
+        names = list(_SERVICES)
+        answers = await asyncio.gather(*(self._serves(name) for name in names))
+        return dict(zip(names, answers, strict=True))
+
+    async def _serves(self, name: str) -> bool:
+        stub = health_pb2_grpc.HealthStub(self.channels[name])
+        request = health_pb2.HealthCheckRequest(service=_SERVICES[name])
+        try:
+            answer = await stub.Check(request, timeout=HEALTH_SECONDS)
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def close(self) -> None:
+        for channel in self.channels.values():
+            await channel.close(None)
+
+
+def open_peers(settings: GatewaySettings) -> Peers:
+    return Peers(
+        Addresses(
+            background=settings.background_address,
+            pose_estimation=settings.pose_estimation_address,
+            pose_transfer=settings.pose_transfer_address,
+            style_train=settings.style_train_address,
+        )
+    )

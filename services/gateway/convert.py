@@ -1,0 +1,158 @@
+"""Between the services' messages and what the gateway keeps; the only file that knows both."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from google.protobuf.json_format import MessageToDict
+from oma.background.v1 import background_service_pb2 as background_pb
+from oma.image.v1 import drawing_pb2, image_pb2
+from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
+from oma.pose.v1 import pose_pb2
+from oma.pose.v1 import pose_transfer_service_pb2 as transfer_pb
+from oma.style.v1 import style_pb2
+from oma.style.v1 import style_train_service_pb2 as training_pb
+
+from services.common.artifacts import ArtifactRef
+from services.common.wire import from_artifact
+from services.gateway.schemas import BoxShape, PersonShape
+
+MAX_SKELETON_SIDE = 2048
+
+METHODS = {"lora": style_pb2.METHOD_LORA, "dreamstyler": style_pb2.METHOD_DREAMSTYLER}
+METHOD_NAMES = {value: name for name, value in METHODS.items()}
+PRESETS = {"quick": training_pb.PRESET_QUICK, "standard": training_pb.PRESET_STANDARD}
+
+
+class StoredFile(Protocol):
+    """A row or record that points at an object."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def media_type(self) -> str: ...
+
+
+def to_ref(file: StoredFile) -> dict[str, Any]:
+    """A file as a job's payload keeps it."""
+    return {"key": file.key, "sha256": file.sha256, "size_bytes": file.size_bytes, "media_type": file.media_type}
+
+
+def picture(ref: dict[str, Any]) -> image_pb2.Picture:
+    return image_pb2.Picture(artifact=image_pb2.Artifact(**ref))
+
+
+def people(message: Sequence[pose_pb2.Person]) -> list[PersonShape]:
+    return [person_shape(person) for person in message]
+
+
+def person_shape(person: pose_pb2.Person) -> PersonShape:
+    b = person.box
+    return PersonShape(
+        keypoints=[[point.x, point.y, point.score] for point in person.keypoints],
+        box=BoxShape(left=b.left, top=b.top, width=b.width, height=b.height, score=b.score)
+        if person.HasField("box")
+        else None,
+    )
+
+
+def person(shape: PersonShape, scale: float = 1.0) -> pose_pb2.Person:
+    points = [pose_pb2.Keypoint(x=x * scale, y=y * scale, score=score) for x, y, score in shape.keypoints]
+    box = pose_pb2.Box(**shape.box.model_dump()) if shape.box is not None else None
+    return pose_pb2.Person(keypoints=points, box=box)
+
+
+def skeleton_request(shapes: Sequence[PersonShape], width: int, height: int) -> estimation_pb.DrawSkeletonRequest:
+    """The pose drawn at its picture's size, or smaller: a photograph may be larger than a skeleton can be."""
+    scale = min(1.0, MAX_SKELETON_SIDE / max(width, height))
+    return estimation_pb.DrawSkeletonRequest(
+        people=[person(shape, scale) for shape in shapes],
+        width=max(16, round(width * scale)),
+        height=max(16, round(height * scale)),
+    )
+
+
+def training_request(job_id: str, owner: str, payload: dict[str, Any], seed: int) -> training_pb.CreateTrainingRequest:
+    asked = payload["request"]
+    return training_pb.CreateTrainingRequest(
+        request_id=job_id,
+        owner=owner,
+        name=asked["name"],
+        pictures=[
+            training_pb.StylePicture(picture=picture(item["picture"]), caption=item["caption"])
+            for item in payload["pictures"]
+        ],
+        methods=[METHODS[name] for name in asked["methods"]],
+        preset=PRESETS[asked["preset"]],
+        seed=seed,
+    )
+
+
+def background_request(
+    job_id: str, owner: str, payload: dict[str, Any], seed: int
+) -> background_pb.GenerateBackgroundRequest:
+    asked = payload["request"]
+    return background_pb.GenerateBackgroundRequest(
+        request_id=job_id,
+        owner=owner,
+        prompt=asked["prompt"],
+        negative_prompt=asked["negative_prompt"],
+        picture=picture(payload["picture"]) if payload["picture"] else None,
+        styles=[
+            style_pb2.StyleUse(
+                key=style["key"], sha256=style["sha256"], method=METHODS[style["method"]], weight=style["weight"]
+            )
+            for style in payload["styles"]
+        ],
+        seed=seed,
+        previews=True,
+        **{name: asked[name] for name in ("strength", "guidance", "steps", "count", "width", "height")},
+    )
+
+
+def transfer_request(job_id: str, owner: str, payload: dict[str, Any], seed: int) -> transfer_pb.TransferPoseRequest:
+    asked, pose = payload["request"], payload["pose"]
+    return transfer_pb.TransferPoseRequest(
+        request_id=job_id,
+        owner=owner,
+        character=picture(payload["character"]),
+        pose=transfer_pb.TargetPose(
+            person=person(PersonShape.model_validate(pose["person"])), width=pose["width"], height=pose["height"]
+        ),
+        seed=seed,
+        previews=True,
+        **{name: asked[name] for name in ("steps", "guidance", "count", "width", "height")},
+    )
+
+
+def settings_used(done: background_pb.GenerateBackgroundDone | transfer_pb.TransferPoseDone) -> dict[str, Any]:
+    """What a result is stored with: everything but the fitted keypoints, which its pose row has."""
+    fields: dict[str, Any] = MessageToDict(
+        done, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    fields.pop("pose", None)
+    fields["seed"] = done.seed  # MessageToDict writes 64-bit numbers as text
+    if isinstance(done, background_pb.GenerateBackgroundDone):
+        fields["styles"] = [
+            {"key": style.key, "sha256": style.sha256, "method": METHOD_NAMES[style.method], "weight": style.weight}
+            for style in done.styles
+        ]
+    return fields
+
+
+def style_files(training: training_pb.Training) -> list[dict[str, Any]]:
+    return [
+        {"method": METHOD_NAMES[file.method], "trigger": file.trigger, **to_ref(from_artifact(file.artifact))}
+        for file in training.files
+    ]
+
+
+def sample_refs(training: training_pb.Training) -> list[dict[str, Any]]:
+    return [to_ref(from_artifact(sample)) for sample in training.samples]
+
+
+def drawn_ref(image: drawing_pb2.DrawnImage) -> ArtifactRef:
+    return from_artifact(image.artifact)

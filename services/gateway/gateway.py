@@ -1,0 +1,59 @@
+"""What every route is given: the parts of the gateway, built once, and who calls."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, cast
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+from sqlmodel import Session
+
+from services.common.artifacts import ArtifactStore
+from services.common.leases import LeaseQueue
+from services.gateway.clients import Peers
+from services.gateway.links import Links
+from services.gateway.passwords import Passwords, Slots
+from services.gateway.sessions import Caller, identify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Everything a request needs."""
+
+    engine: sa.Engine
+    queue: LeaseQueue
+    store: ArtifactStore
+    peers: Peers
+    links: Links
+    family: Path
+    web_folder: Path
+    session_lifetime: dt.timedelta
+    max_open_jobs: int
+    passwords: Passwords = field(default_factory=Passwords)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    decoding: Slots = field(default_factory=lambda: Slots(2, wait_seconds=20.0))  # 40 megapixels take 120 MB each
+
+    @contextlib.contextmanager
+    def db(self) -> Iterator[Session]:
+        """One short transaction; nothing slow inside, for SQLite has one at a time. The caller commits."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+
+def the_gateway(request: Request) -> Gateway:
+    return cast("Gateway", request.app.state.gateway)
+
+
+Parts = Annotated[Gateway, Depends(the_gateway)]
+
+
+def the_caller(request: Request, gateway: Parts) -> Caller:
+    with gateway.db() as db:
+        return identify(db, request)
+
+
+SignedIn = Annotated[Caller, Depends(the_caller)]

@@ -1,0 +1,116 @@
+"""Rows as the answers that clients see; files become signed links here, and nowhere else."""
+
+from typing import Any
+
+from services.gateway.links import Links
+from services.gateway.schemas import (
+    AccountAnswer,
+    AssetAnswer,
+    AssetFileAnswer,
+    PersonShape,
+    PictureAnswer,
+    PoseAnswer,
+    ProjectAnswer,
+    ResultAnswer,
+    SessionAnswer,
+    StyleAnswer,
+    StyleFileAnswer,
+)
+from services.gateway.sessions import csrf_token
+from services.gateway.tables import Account, Asset, AssetFile, Picture, Pose, Project, Result, Style
+
+PNG = "image/png"
+
+
+def session_answer(account: Account, session_token: str) -> SessionAnswer:
+    who = AccountAnswer(id=account.id, email=account.email, name=account.name, locale=account.locale)
+    return SessionAnswer(account=who, csrf_token=csrf_token(session_token))
+
+
+def project_answer(row: Project) -> ProjectAnswer:
+    return ProjectAnswer(id=row.id, name=row.name, created_at=row.created_at)
+
+
+def picture_answer(row: Picture, links: Links) -> PictureAnswer:
+    return PictureAnswer(
+        id=row.id,
+        project_id=row.project_id,
+        filename=row.filename,
+        width=row.width,
+        height=row.height,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        url=links.url(row.key, row.media_type),
+        created_at=row.created_at,
+    )
+
+
+def style_answer(row: Style, links: Links) -> StyleAnswer:
+    return StyleAnswer(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        job_id=row.job_id,
+        files=[style_file_answer(file) for file in row.files],
+        sample_urls=[links.url(sample["key"], sample["media_type"]) for sample in row.samples],
+        created_at=row.created_at,
+    )
+
+
+def style_file_answer(file: dict[str, Any]) -> StyleFileAnswer:
+    return StyleFileAnswer(
+        method=file["method"], trigger=file["trigger"], size_bytes=file["size_bytes"], media_type=file["media_type"]
+    )
+
+
+def pose_answer(row: Pose, links: Links) -> PoseAnswer:
+    return PoseAnswer(
+        id=row.id,
+        project_id=row.project_id,
+        picture_id=row.picture_id,
+        width=row.width,
+        height=row.height,
+        people=[PersonShape.model_validate(person) for person in row.people],
+        used_whole_picture=row.used_whole_picture,
+        skeleton_url=links.url(row.skeleton_key, PNG) if row.skeleton_key else None,
+        created_at=row.created_at,
+    )
+
+
+def result_answer(row: Result, links: Links) -> ResultAnswer:
+    return ResultAnswer(
+        id=row.id,
+        index=row.index,
+        url=links.url(row.key, row.media_type),
+        width=row.width,
+        height=row.height,
+        seed=row.seed,
+        settings=row.settings,
+    )
+
+
+def asset_answer(row: Asset, files: list[AssetFile], links: Links) -> AssetAnswer:
+    return AssetAnswer.model_validate(
+        {
+            "id": row.id,
+            "project_id": row.project_id,
+            "name": row.name,
+            "description": row.description,
+            "kind": row.kind,
+            "files": [asset_file_answer(file, links) for file in sorted(files, key=lambda file: file.index)],
+            "created_at": row.created_at,
+        }
+    )
+
+
+def asset_file_answer(row: AssetFile, links: Links) -> AssetFileAnswer:
+    return AssetFileAnswer(
+        id=row.id,
+        index=row.index,
+        url=links.url(row.key, row.media_type),
+        width=row.width,
+        height=row.height,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        settings=row.settings,
+    )

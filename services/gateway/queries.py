@@ -1,0 +1,71 @@
+"""Reading rows of one account. Another account's id is answered exactly as one that does not exist."""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+
+import sqlalchemy as sa
+from fastapi import Query
+from sqlmodel import Session, col, select
+
+from services.common.errors import InvalidInput, NotFound
+from services.gateway.tables import InProject, Owned
+
+R = TypeVar("R", bound=Owned)
+P = TypeVar("P", bound=InProject)
+
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="At most this many items.")]
+
+
+def owned(db: Session, table: type[R], row_id: str, account_id: str) -> R:
+    """The account's own row; NotFound for any other."""
+    row = db.get(table, row_id)
+    if row is None or row.account_id != account_id:
+        raise _not_found(table)
+    return row
+
+
+def owned_in_project(db: Session, table: type[P], ids: Sequence[str], project_id: str, account_id: str) -> list[P]:
+    """The rows with these ids, in this order; NotFound when any is not of this project and account."""
+    query = select(table).where(col(table.id).in_(ids), table.project_id == project_id, table.account_id == account_id)
+    found = {row.id: row for row in db.exec(query)}
+    if set(found) != set(ids):
+        raise _not_found(table)
+    return [found[row_id] for row_id in ids]
+
+
+def page(
+    db: Session, table: type[R], *where: sa.ColumnElement[bool], cursor: str | None, limit: int
+) -> tuple[list[R], str | None]:
+    """The newest rows that come after `cursor`, and the cursor to go on with."""
+    query = select(table).where(*where)
+    if cursor is not None:
+        moment, row_id = read_cursor(cursor)
+        query = query.where(sa.tuple_(col(table.created_at), col(table.id)) < (moment, row_id))
+    rows = list(db.exec(query.order_by(col(table.created_at).desc(), col(table.id).desc()).limit(limit + 1)))
+    more = write_cursor(rows[limit - 1]) if len(rows) > limit else None
+    return rows[:limit], more
+
+
+def write_cursor(row: Owned) -> str:
+    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[dt.datetime, str]:
+    try:
+        moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        return dt.datetime.fromisoformat(moment).astimezone(dt.UTC), row_id
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("not a cursor of ours: begin with the first page", reason="CURSOR") from error
+
+
+def of_project(table: type[P], project_id: str) -> Any:
+    return table.project_id == project_id
+
+
+def _not_found(table: type[Owned]) -> NotFound:
+    name = str(table.__tablename__)
+    return NotFound(f"there is no such {name.replace('_', ' ')}", reason=f"NO_{name.upper()}")

@@ -1,0 +1,24 @@
+"""Backgrounds from a sentence, a photograph, or both; and what a Korean prompt becomes."""
+
+from fastapi import APIRouter
+
+from services.gateway.gateway import Parts, SignedIn
+from services.gateway.routes.jobs import IdempotencyKey, create_job
+from services.gateway.schemas import BackgroundBody, JobAnswer, PromptBody, TranslationAnswer
+
+router = APIRouter(tags=["backgrounds"])
+
+
+@router.post("/projects/{project_id}/backgrounds", status_code=202)
+def create_background(
+    project_id: str, body: BackgroundBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> JobAnswer:
+    """Draw a background in the chosen styles, or in the family's own hand when none is chosen."""
+    return create_job(gateway, caller, project_id, "background", body, idempotency_key)
+
+
+@router.post("/prompts/translate")
+async def translate_prompt(body: PromptBody, _caller: SignedIn, gateway: Parts) -> TranslationAnswer:
+    """The English that a prompt would be drawn from, and the words that were not understood."""
+    answer = await gateway.peers.translate(body.prompt)
+    return TranslationAnswer(english=answer.english, unknown_words=list(answer.unknown_words))

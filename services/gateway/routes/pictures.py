@@ -1,0 +1,74 @@
+"""Pictures: uploaded, cleaned, listed and deleted."""
+
+import sqlalchemy as sa
+from fastapi import APIRouter, UploadFile
+from sqlmodel import col
+
+from services.common.pictures import MAX_UPLOAD_BYTES
+from services.gateway.errors import TooLarge
+from services.gateway.files import store_picture
+from services.gateway.gateway import Parts, SignedIn
+from services.gateway.present import picture_answer
+from services.gateway.queries import Cursor, Limit, of_project, owned, page
+from services.gateway.schemas import Page, PictureAnswer
+from services.gateway.tables import Picture, Pose, Project, new_id
+
+router = APIRouter(tags=["pictures"])
+
+MAX_BODY_BYTES = MAX_UPLOAD_BYTES + 64 * 1024  # the file, and what multipart puts around it
+_MAX_NAME = 200
+
+
+@router.post("/projects/{project_id}/pictures", status_code=201, max_body_size=MAX_BODY_BYTES)
+def create_picture(project_id: str, file: UploadFile, caller: SignedIn, gateway: Parts) -> PictureAnswer:
+    """Upload a PNG, JPEG or WebP of at most 32 MiB and 40 megapixels; it is turned upright and loses its metadata."""
+    with gateway.db() as db:
+        owned(db, Project, project_id, caller.id)
+    if (file.size or 0) > MAX_UPLOAD_BYTES:
+        raise TooLarge("the file is larger than 32 MiB: save it smaller", reason="PICTURE_TOO_LARGE")
+    picture_id = new_id()
+    with gateway.decoding.take():
+        stored = store_picture(gateway.store, caller.id, picture_id, file.file.read())
+    row = Picture(
+        id=picture_id,
+        account_id=caller.id,
+        project_id=project_id,
+        filename=(file.filename or "picture")[-_MAX_NAME:],
+        width=stored.width,
+        height=stored.height,
+        key=stored.ref.key,
+        sha256=stored.ref.sha256,
+        size_bytes=stored.ref.size_bytes,
+        media_type=stored.ref.media_type,
+    )
+    with gateway.db() as db:
+        owned(db, Project, project_id, caller.id)
+        db.add(row)
+        db.commit()
+    return picture_answer(row, gateway.links)
+
+
+@router.get("/projects/{project_id}/pictures")
+def list_pictures(
+    project_id: str, caller: SignedIn, gateway: Parts, cursor: Cursor = None, limit: Limit = 50
+) -> Page[PictureAnswer]:
+    with gateway.db() as db:
+        owned(db, Project, project_id, caller.id)
+        rows, more = page(db, Picture, of_project(Picture, project_id), cursor=cursor, limit=limit)
+    return Page(items=[picture_answer(row, gateway.links) for row in rows], next_cursor=more)
+
+
+@router.get("/pictures/{picture_id}")
+def get_picture(picture_id: str, caller: SignedIn, gateway: Parts) -> PictureAnswer:
+    with gateway.db() as db:
+        return picture_answer(owned(db, Picture, picture_id, caller.id), gateway.links)
+
+
+@router.delete("/pictures/{picture_id}", status_code=204)
+def delete_picture(picture_id: str, caller: SignedIn, gateway: Parts) -> None:
+    with gateway.db() as db:
+        row = owned(db, Picture, picture_id, caller.id)
+        db.connection().execute(sa.update(Pose).where(col(Pose.picture_id) == row.id).values(picture_id=None))
+        db.delete(row)
+        db.commit()
+    gateway.store.delete(row.key)

@@ -1,0 +1,149 @@
+"""Poses: found in a picture or made by hand, edited, and taken by a character."""
+
+import asyncio
+import uuid
+
+from fastapi import APIRouter
+from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
+
+from services.gateway import convert
+from services.gateway.files import skeleton_key
+from services.gateway.gateway import Gateway, Parts, SignedIn
+from services.gateway.present import PNG, pose_answer
+from services.gateway.queries import Cursor, Limit, of_project, owned, owned_in_project, page
+from services.gateway.routes.jobs import IdempotencyKey, create_job
+from services.gateway.schemas import (
+    EstimateBody,
+    JobAnswer,
+    Page,
+    PeopleBody,
+    PersonShape,
+    PoseAnswer,
+    PoseBody,
+    PoseTransferBody,
+)
+from services.gateway.tables import Picture, Pose, Project, new_id
+
+router = APIRouter(tags=["poses"])
+
+
+@router.post("/projects/{project_id}/poses/estimate", status_code=201)
+async def estimate_pose(project_id: str, body: EstimateBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
+    """Find the people in a picture. Nobody found is an answer, not an error."""
+    picture = await asyncio.to_thread(_own_picture, gateway, body.picture_id, project_id, caller.id)
+    found = await gateway.peers.estimate(
+        estimation_pb.EstimatePoseRequest(
+            owner=caller.id,
+            picture=convert.picture(convert.to_ref(picture)),
+            whole_picture_if_nobody=body.whole_picture_if_nobody,
+        )
+    )
+    pose = Pose(
+        account_id=caller.id,
+        project_id=project_id,
+        picture_id=picture.id,
+        width=found.width,
+        height=found.height,
+        people=[],
+        used_whole_picture=found.used_whole_picture,
+    )
+    return await _store(gateway, pose, convert.people(found.people))
+
+
+@router.post("/projects/{project_id}/poses", status_code=201)
+async def create_pose(project_id: str, body: PoseBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
+    """Keep a pose that was made by hand."""
+    await asyncio.to_thread(_check_places, gateway, body, project_id, caller.id)
+    pose = Pose(
+        id=new_id(),
+        account_id=caller.id,
+        project_id=project_id,
+        picture_id=body.picture_id,
+        width=body.width,
+        height=body.height,
+        people=[],
+    )
+    return await _store(gateway, pose, body.people)
+
+
+@router.get("/projects/{project_id}/poses")
+def list_poses(
+    project_id: str, caller: SignedIn, gateway: Parts, cursor: Cursor = None, limit: Limit = 50
+) -> Page[PoseAnswer]:
+    with gateway.db() as db:
+        owned(db, Project, project_id, caller.id)
+        rows, more = page(db, Pose, of_project(Pose, project_id), cursor=cursor, limit=limit)
+    return Page(items=[pose_answer(row, gateway.links) for row in rows], next_cursor=more)
+
+
+@router.get("/poses/{pose_id}")
+def get_pose(pose_id: str, caller: SignedIn, gateway: Parts) -> PoseAnswer:
+    return pose_answer(_own_pose(gateway, pose_id, caller.id), gateway.links)
+
+
+@router.put("/poses/{pose_id}")
+async def replace_people(pose_id: str, body: PeopleBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
+    """Replace the keypoints, and draw the skeleton anew."""
+    pose = await asyncio.to_thread(_own_pose, gateway, pose_id, caller.id)
+    return await _store(gateway, pose, body.people)
+
+
+@router.delete("/poses/{pose_id}", status_code=204)
+def delete_pose(pose_id: str, caller: SignedIn, gateway: Parts) -> None:
+    with gateway.db() as db:
+        row = owned(db, Pose, pose_id, caller.id)
+        db.delete(row)
+        db.commit()
+    if row.skeleton_key is not None:
+        gateway.store.delete(row.skeleton_key)
+
+
+@router.post("/projects/{project_id}/pose-transfers", status_code=202)
+def create_pose_transfer(
+    project_id: str, body: PoseTransferBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> JobAnswer:
+    """Draw a character again in another pose."""
+    return create_job(gateway, caller, project_id, "pose_transfer", body, idempotency_key)
+
+
+async def _store(gateway: Gateway, pose: Pose, people: list[PersonShape]) -> PoseAnswer:
+    """Draw the skeleton, store it under a new key, then write the row, then remove the old picture."""
+    skeleton = None
+    if people:
+        skeleton = await gateway.peers.draw_skeleton(convert.skeleton_request(people, pose.width, pose.height))
+    return await asyncio.to_thread(_write, gateway, pose, people, skeleton)
+
+
+def _write(gateway: Gateway, pose: Pose, people: list[PersonShape], skeleton: bytes | None) -> PoseAnswer:
+    key = None
+    if skeleton is not None:
+        key = skeleton_key(pose.account_id, pose.id, uuid.uuid4().hex[:8])
+        gateway.store.put(key, skeleton, PNG)
+    with gateway.db() as db:
+        owned(db, Project, pose.project_id, pose.account_id)
+        row = db.get(Pose, pose.id) or pose
+        old_key, row.skeleton_key = row.skeleton_key, key
+        row.people = [person.model_dump(mode="json") for person in people]
+        db.add(row)
+        db.commit()
+    if old_key is not None:
+        gateway.store.delete(old_key)
+    return pose_answer(row, gateway.links)
+
+
+def _own_picture(gateway: Gateway, picture_id: str, project_id: str, account_id: str) -> Picture:
+    with gateway.db() as db:
+        owned(db, Project, project_id, account_id)
+        return owned_in_project(db, Picture, [picture_id], project_id, account_id)[0]
+
+
+def _check_places(gateway: Gateway, body: PoseBody, project_id: str, account_id: str) -> None:
+    with gateway.db() as db:
+        owned(db, Project, project_id, account_id)
+        if body.picture_id is not None:
+            owned_in_project(db, Picture, [body.picture_id], project_id, account_id)
+
+
+def _own_pose(gateway: Gateway, pose_id: str, account_id: str) -> Pose:
+    with gateway.db() as db:
+        return owned(db, Pose, pose_id, account_id)

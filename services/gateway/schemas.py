@@ -1,0 +1,293 @@
+"""The shapes of requests and answers under /api/v1; docs and the web client are made from these."""
+
+import datetime as dt
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Prompt = Annotated[str, Field(max_length=1000)]
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=254,
+        pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+$",
+    ),
+]
+Password = Annotated[str, Field(max_length=256)]
+Seed = Annotated[int, Field(ge=0, lt=2**53, description="Draws the same again; absent takes a new one.")]
+Side = Annotated[int, Field(ge=16, le=4096, description="Pixels.")]
+Method = Literal["lora", "dreamstyler"]
+JobKind = Literal["training", "background", "pose_transfer"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class Body(BaseModel):
+    """What a client posts; a field that is not known is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class ErrorDetail(BaseModel):
+    reason: str = Field(description="For programs; see docs/services/gateway.md.")
+    message: str = Field(description="For people; names the remedy.")
+    request_id: str = Field(description="Quote this when asking for help.")
+
+
+class ErrorAnswer(BaseModel):
+    error: ErrorDetail
+
+
+class Page(BaseModel, Generic[T]):
+    """Newest first; give `next_cursor` as `cursor` for the next page, absent on the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class NewAccount(Body):
+    email: Email
+    password: Annotated[str, Field(min_length=10, max_length=256)]
+    name: Name
+    locale: Literal["ko", "en"] = "ko"
+
+
+class Credentials(Body):
+    email: Annotated[Email, Field(description="As given at sign-up.")]
+    password: Password
+
+
+class TokenRequest(Credentials):
+    label: Name
+
+
+class AccountAnswer(BaseModel):
+    id: str
+    email: str
+    name: str
+    locale: str
+
+
+class SessionAnswer(BaseModel):
+    account: AccountAnswer
+    csrf_token: str = Field(description="Send as X-CSRF-Token with every POST, PUT, PATCH and DELETE.")
+
+
+class TokenAnswer(BaseModel):
+    token: str = Field(description="Send as `Authorization: Bearer`; it is not shown again.")
+    label: str
+
+
+class ProjectBody(Body):
+    name: Name
+
+
+class ProjectAnswer(BaseModel):
+    id: str
+    name: str
+    created_at: dt.datetime
+
+
+class PictureAnswer(BaseModel):
+    id: str
+    project_id: str
+    filename: str
+    width: int
+    height: int
+    media_type: str
+    size_bytes: int
+    url: str
+    created_at: dt.datetime
+
+
+class TrainingBody(Body):
+    name: Name
+    picture_ids: Annotated[list[str], Field(min_length=1, max_length=30)]
+    captions: dict[str, Annotated[str, Field(max_length=300)]] = Field(
+        default={}, description="What a picture shows, in English, by picture id."
+    )
+    methods: Annotated[list[Method], Field(min_length=1, max_length=2)] = ["lora", "dreamstyler"]
+    preset: Literal["quick", "standard"] = "standard"
+    seed: Seed | None = None
+
+
+class StyleFileAnswer(BaseModel):
+    method: Method
+    trigger: str = Field(description="The word that calls the style in a prompt; may be empty.")
+    size_bytes: int
+    media_type: str
+
+
+class StyleAnswer(BaseModel):
+    id: str
+    project_id: str
+    name: str
+    job_id: str
+    files: list[StyleFileAnswer]
+    sample_urls: list[str]
+    created_at: dt.datetime
+
+
+class PromptBody(Body):
+    prompt: Prompt
+
+
+class TranslationAnswer(BaseModel):
+    english: str
+    unknown_words: list[str]
+
+
+class StyleChoice(Body):
+    style_id: str
+    method: Method
+    weight: Annotated[float, Field(ge=-2, le=2)] | None = None
+
+
+class BackgroundBody(Body):
+    prompt: Prompt = ""
+    negative_prompt: Prompt = ""
+    picture_id: str | None = None
+    strength: Annotated[float, Field(ge=0, le=1, description="0 keeps the picture, 1 ignores it.")] | None = None
+    guidance: Annotated[float, Field(ge=1, le=30)] | None = None
+    steps: Annotated[int, Field(ge=1, le=150)] | None = None
+    seed: Seed | None = None
+    count: Annotated[int, Field(ge=1, le=8)] | None = None
+    width: Side | None = None
+    height: Side | None = None
+    styles: Annotated[list[StyleChoice], Field(max_length=8)] = []
+
+
+class PoseTransferBody(Body):
+    character_picture_id: str
+    pose_id: str
+    person_index: Annotated[int, Field(ge=0, le=63)] = 0
+    steps: Annotated[int, Field(ge=1, le=60)] | None = None
+    guidance: Annotated[float, Field(ge=1, le=20)] | None = None
+    seed: Seed | None = None
+    count: Annotated[int, Field(ge=1, le=4)] | None = None
+    width: Side | None = None
+    height: Side | None = None
+
+
+class ResultAnswer(BaseModel):
+    id: str
+    index: int
+    url: str
+    width: int
+    height: int
+    seed: int
+    settings: dict[str, Any]
+
+
+class JobError(BaseModel):
+    reason: str
+    message: str
+
+
+class JobAnswer(BaseModel):
+    id: str
+    project_id: str
+    kind: JobKind
+    state: JobState
+    cancel_requested: bool
+    queue_position: int | None = Field(description="How many are served before this one; null once it is drawn.")
+    steps_done: int
+    steps_total: int
+    seconds_left: float | None = Field(description="From measured steps; null before there are any.")
+    stage: str | None = Field(
+        description='"waiting", "drawing", "lora", "dreamstyler", "retrying", …; null when not running.'
+    )
+    preview_url: str | None
+    error: JobError | None
+    request: dict[str, Any] = Field(description="As posted.")
+    results: list[ResultAnswer]
+    style_id: str | None
+    created_at: dt.datetime
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+
+
+class AssetBody(Body):
+    name: Name
+    description: Annotated[str, Field(max_length=2000)] = ""
+    result_ids: Annotated[list[str], Field(min_length=1, max_length=64)]
+
+
+class AssetFileAnswer(BaseModel):
+    id: str
+    index: int
+    url: str
+    width: int
+    height: int
+    media_type: str
+    size_bytes: int
+    settings: dict[str, Any]
+
+
+class AssetAnswer(BaseModel):
+    id: str
+    project_id: str
+    name: str
+    description: str
+    kind: Literal["background", "character"]
+    files: list[AssetFileAnswer]
+    created_at: dt.datetime
+
+
+class StatusAnswer(BaseModel):
+    version: str
+    family: str | None = Field(description="The model family's name; null when its manifest cannot be read.")
+    services: dict[str, Literal["serving", "down"]]
+
+
+Keypoint = Annotated[list[float], Field(min_length=3, max_length=3, description="x, y in pixels, and score in [0, 1].")]
+
+
+class BoxShape(Body):
+    left: float
+    top: float
+    width: float
+    height: float
+    score: Annotated[float, Field(ge=0, le=1)]
+
+
+class PersonShape(Body):
+    keypoints: Annotated[
+        list[Keypoint], Field(min_length=133, max_length=133, description="COCO-WholeBody's 133, in its order.")
+    ]
+    box: BoxShape | None = None
+
+
+People = Annotated[list[PersonShape], Field(max_length=64)]
+
+
+class EstimateBody(Body):
+    picture_id: str
+    whole_picture_if_nobody: bool = False
+
+
+class PoseBody(Body):
+    width: Side
+    height: Side
+    people: People
+    picture_id: str | None = None
+
+
+class PeopleBody(Body):
+    people: People
+
+
+class PoseAnswer(BaseModel):
+    id: str
+    project_id: str
+    picture_id: str | None
+    width: int
+    height: int
+    people: list[PersonShape]
+    used_whole_picture: bool
+    skeleton_url: str | None = Field(description="The skeleton drawn on black; null when nobody is in the pose.")
+    created_at: dt.datetime

@@ -1,0 +1,107 @@
+"""Turns what was posted into a durable job: ids are resolved here, once, so that a worker needs nothing but the row."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from services.common.errors import InvalidInput, NotReady, Overloaded
+from services.gateway.convert import to_ref
+from services.gateway.gateway import Gateway
+from services.gateway.queries import owned_in_project
+from services.gateway.schemas import BackgroundBody, PoseTransferBody, StyleChoice, TrainingBody
+from services.gateway.tables import JobRequest, Picture, Pose, Project, Style, jobs
+
+BODIES: dict[str, type[BaseModel]] = {
+    "training": TrainingBody,
+    "background": BackgroundBody,
+    "pose_transfer": PoseTransferBody,
+}
+
+
+def submit(db: Session, gateway: Gateway, project: Project, kind: str, body: BaseModel, key: str | None) -> str:
+    """Record the job, and what was asked, in one transaction; returns its id. The caller commits.
+
+    Raises:
+        Conflict: the key was used for another request.
+        InvalidInput, NotFound, NotReady: what is asked names something that is not there, or cannot be.
+        Overloaded: too many of the account's jobs are unfinished.
+    """
+    payload = {"request": body.model_dump(mode="json"), "project_id": project.id, **_resolve(db, project, body)}
+    job = gateway.queue.enqueue(
+        kind=kind, owner=project.account_id, payload=payload, key=key, connection=db.connection()
+    )
+    if db.get(JobRequest, job.id) is None:
+        _refuse_too_many(db, project.account_id, gateway.max_open_jobs)
+        db.add(
+            JobRequest(
+                id=job.id,
+                account_id=project.account_id,
+                project_id=project.id,
+                kind=kind,
+                request=payload["request"],
+                created_at=job.created_at,
+            )
+        )
+    return job.id
+
+
+def _refuse_too_many(db: Session, account_id: str, limit: int) -> None:
+    unfinished = sa.and_(jobs.c.owner == account_id, jobs.c.state.in_(("queued", "running")))
+    count = db.connection().execute(sa.select(sa.func.count()).where(unfinished)).scalar_one()
+    if count > limit:
+        raise Overloaded(
+            f"{limit} jobs are unfinished: wait for some, or cancel them",
+            reason="TOO_MANY_JOBS",
+            retry_after_seconds=10,
+        )
+
+
+def _resolve(db: Session, project: Project, body: BaseModel) -> dict[str, Any]:
+    match body:
+        case TrainingBody():
+            return _training(db, project, body)
+        case BackgroundBody():
+            return _background(db, project, body)
+        case PoseTransferBody():
+            return _pose_transfer(db, project, body)
+        case _:
+            raise TypeError(f"not a job: {type(body).__name__}")
+
+
+def _training(db: Session, project: Project, body: TrainingBody) -> dict[str, Any]:
+    if len(set(body.picture_ids)) != len(body.picture_ids) or len(set(body.methods)) != len(body.methods):
+        raise InvalidInput("name each picture and each method once", reason="TWICE")
+    if strangers := set(body.captions) - set(body.picture_ids):
+        raise InvalidInput(f"captions for pictures that are not in picture_ids: {sorted(strangers)}", reason="CAPTIONS")
+    pictures = owned_in_project(db, Picture, body.picture_ids, project.id, project.account_id)
+    return {"pictures": [{"picture": to_ref(row), "caption": body.captions.get(row.id, "")} for row in pictures]}
+
+
+def _background(db: Session, project: Project, body: BackgroundBody) -> dict[str, Any]:
+    if not body.prompt.strip() and body.picture_id is None:
+        raise InvalidInput("write a prompt, or choose a picture to start from", reason="NOTHING_TO_DRAW")
+    if body.strength is not None and body.picture_id is None:
+        raise InvalidInput("strength needs a picture to start from", reason="STRENGTH_WITHOUT_PICTURE")
+    picture = None
+    if body.picture_id is not None:
+        picture = to_ref(owned_in_project(db, Picture, [body.picture_id], project.id, project.account_id)[0])
+    return {"picture": picture, "styles": [_style_use(db, project, choice) for choice in body.styles]}
+
+
+def _style_use(db: Session, project: Project, choice: StyleChoice) -> dict[str, Any]:
+    style = owned_in_project(db, Style, [choice.style_id], project.id, project.account_id)[0]
+    for file in style.files:
+        if file["method"] == choice.method:
+            return {"key": file["key"], "sha256": file["sha256"], "method": choice.method, "weight": choice.weight}
+    raise NotReady(f"{style.name} was not learned by {choice.method}: choose another method", reason="NO_SUCH_METHOD")
+
+
+def _pose_transfer(db: Session, project: Project, body: PoseTransferBody) -> dict[str, Any]:
+    character = owned_in_project(db, Picture, [body.character_picture_id], project.id, project.account_id)[0]
+    pose = owned_in_project(db, Pose, [body.pose_id], project.id, project.account_id)[0]
+    if body.person_index >= len(pose.people):
+        raise InvalidInput(f"the pose has {len(pose.people)} people: person_index counts from 0", reason="PERSON_INDEX")
+    target = {"person": pose.people[body.person_index], "width": pose.width, "height": pose.height}
+    return {"character": to_ref(character), "pose": target}
