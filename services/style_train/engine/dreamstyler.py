@@ -48,6 +48,10 @@ class DreamStylerTrainer:
         self.step_done = 0
         self.plan(recipe.steps)
 
+    @property
+    def timesteps(self) -> int:
+        return self._schedule.timesteps
+
     def plan(self, steps: int) -> None:
         """Decide the timesteps of all steps: each stage `repeats` times in each batch, uniform within the stage."""
         self.steps = steps

@@ -1,0 +1,62 @@
+"""The process of one training: `python -m services.style_train.child`, started by the worker.
+
+It reads its task as one line from standard input and reports in lines of JSON on standard output. When standard input
+closes, its worker is gone and it ends at once; on SIGTERM it stores where it stands and ends.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+import torch
+
+from services.common.artifacts import FolderStore
+from services.common.errors import ServiceError
+from services.common.logs import configure_logging
+from services.style_train.lesson import Lesson, Stopped
+from services.style_train.records import Failure, Report, Task
+from services.style_train.settings import StyleTrainSettings
+
+log = logging.getLogger(__name__)
+
+_WORKER_GONE = 3
+
+
+def main() -> None:
+    stopping = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the worker decides
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    # Libraries print; only reports may reach the worker.
+    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    task = Task.model_validate_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_worker, daemon=True).start()
+    configure_logging("style_train.child", level=logging.WARNING)
+
+    def report(one: Report) -> None:
+        reports.write(one.model_dump_json(exclude_none=True) + "\n")
+        reports.flush()
+
+    settings = StyleTrainSettings.model_validate(task.settings)
+    if settings.torch_threads:
+        torch.set_num_threads(settings.torch_threads)
+    artifacts = FolderStore(settings.artifacts.folder)
+    lesson = Lesson(task, settings, artifacts, report=report, stopping=stopping.is_set)
+    try:
+        lesson.run()
+    except Stopped:
+        log.info("stopped")
+    except ServiceError as error:
+        report(Report(failure=Failure(reason=error.reason, message=str(error))))
+
+
+def _end_with_worker() -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(_WORKER_GONE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The two methods behind one face: a trainer, the file it makes, and how a prompt is drawn in what it learned."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from services.style_train.engine.diffusion import stage_of
+from services.style_train.engine.dreamstyler import DreamStylerTrainer, context_prompt
+from services.style_train.engine.files import dreamstyler_file, lora_file
+from services.style_train.engine.lora import LoraTrainer, StylePicture
+from services.style_train.engine.networks import Networks
+from services.style_train.engine.sampling import HiddenAt
+from services.style_train.engine.text import encode_prompts, encode_with_rows, place_prompt
+from services.style_train.engine.training import Trainer
+from services.style_train.presets import dreamstyler_recipe, lora_recipe
+from services.style_train.records import Method, Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """One method on one set of pictures."""
+
+    trainer: Trainer
+    trigger: str
+    write_file: Callable[[], bytes]
+    hidden_for: Callable[[Sequence[str]], HiddenAt]
+
+
+def prepare(
+    method: Method, order: Order, networks: Networks, pictures: Sequence[StylePicture], *, job_id: str
+) -> Course:
+    if method is Method.LORA:
+        return _lora(order, networks, pictures)
+    return _dreamstyler(order, networks, pictures[0], trigger=f"<sks-{job_id[:8]}>")
+
+
+def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) -> Course:
+    recipe = lora_recipe(order.preset, pictures=len(pictures), seed=order.seed)
+    trainer = LoraTrainer(networks, pictures, recipe)
+
+    def hidden_for(prompts: Sequence[str]) -> HiddenAt:
+        hidden_BLC = encode_prompts(networks, prompts)
+        return lambda _timestep: hidden_BLC
+
+    def write_file() -> bytes:
+        return lora_file(trainer, networks, recipe, name=order.name, pictures=len(pictures))
+
+    return Course(trainer=trainer, trigger="", write_file=write_file, hidden_for=hidden_for)
+
+
+def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, trigger: str) -> Course:
+    recipe = dreamstyler_recipe(order.preset, seed=order.seed)
+    trainer = DreamStylerTrainer(networks, picture, recipe)
+
+    def hidden_for(prompts: Sequence[str]) -> HiddenAt:
+        with torch.no_grad():
+            placed = [place_prompt(networks, context_prompt(prompt)) for prompt in prompts]
+            hidden_TBLC = torch.stack([encode_with_rows(networks, one, trainer.rows_TC) for one in placed], dim=1)
+        return lambda timestep: hidden_TBLC[stage_of(timestep, stages=recipe.stages, timesteps=trainer.timesteps)]
+
+    def write_file() -> bytes:
+        context = context_prompt(picture.caption)
+        return dreamstyler_file(trainer, networks, recipe, name=order.name, trigger=trigger, context=context)
+
+    return Course(trainer=trainer, trigger=trigger, write_file=write_file, hidden_for=hidden_for)

@@ -1,0 +1,188 @@
+"""One training from its first picture to its last sample, going on from a checkpoint when there is one.
+
+The checkpoint's object is stored before anybody is told of it, and its key is new each time: a process that lost its
+job can overwrite nothing.
+"""
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import safetensors.torch
+
+from services.common.artifacts import ArtifactRef, ArtifactStore, get_checked
+from services.common.errors import InvalidInput, ServiceError
+from services.common.pictures import decode, encode_png
+from services.style_train.courses import Course, prepare
+from services.style_train.engine.draws import stream
+from services.style_train.engine.lora import StylePicture
+from services.style_train.engine.networks import Networks
+from services.style_train.engine.sampling import draw
+from services.style_train.engine.text import encode_prompts
+from services.style_train.engine.training import steps_within, train
+from services.style_train.model import choose_device, load_networks
+from services.style_train.presets import planned_steps
+from services.style_train.records import (
+    Learned,
+    Method,
+    Position,
+    Preset,
+    Progress,
+    Report,
+    Task,
+    folder,
+)
+from services.style_train.settings import StyleTrainSettings
+
+GENERIC_CAPTION = "a drawing"
+SAMPLE_STEPS = 20
+_REPORT_SECONDS = 0.4
+_LOSSES = 20  # the loss that is reported is the mean of this many steps
+
+
+class Stopped(Exception):
+    """The process was asked to stop; where the training stands has been stored."""
+
+
+class Lesson:
+    def __init__(
+        self,
+        task: Task,
+        settings: StyleTrainSettings,
+        artifacts: ArtifactStore,
+        *,
+        report: Callable[[Report], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._task, self._order, self._settings = task, task.order, settings
+        self._artifacts = artifacts
+        self._report = report
+        self._stopping = stopping
+        self._checkpoint = task.checkpoint
+        self._folder = folder(task.owner, task.job_id)
+        self._writer = uuid.uuid4().hex[:8]
+
+    def run(self) -> None:
+        """Learn what is not learned yet.
+
+        Raises:
+            Stopped: on request.
+            ServiceError: the training cannot end well; trying again as it is would not help.
+        """
+        pictures = [self._load(index) for index in range(len(self._order.pictures))]
+        for method in self._order.methods:
+            if method not in {learned.method for learned in self._checkpoint.learned}:
+                self._learn(method, pictures)
+        self._report(Report(finished=True))
+
+    def _learn(self, method: Method, pictures: Sequence[StylePicture]) -> None:
+        # Loaded anew for each method: the one before has changed the denoiser.
+        networks = load_networks(self._settings.family, choose_device(self._settings.device))
+        course = prepare(method, self._order, networks, pictures, job_id=self._task.job_id)
+        self._decide_steps(method, course)
+        self._resume(method, course)
+        train(course.trainer, self._follow(method, course))
+        learned = self._keep(method, course, networks)
+        self._move(learned=(*self._checkpoint.learned, learned), position=None)
+
+    def _decide_steps(self, method: Method, course: Course) -> None:
+        """Once for a job, whoever goes on with it: another number would be another style."""
+        if method not in self._checkpoint.steps:
+            steps = course.trainer.steps
+            if self._order.preset is Preset.QUICK:
+                steps = steps_within(course.trainer, self._settings.quick_seconds, most=steps)
+            self._move(steps={**self._checkpoint.steps, method: steps})
+        course.trainer.plan(self._checkpoint.steps[method])
+
+    def _resume(self, method: Method, course: Course) -> None:
+        position = self._checkpoint.position
+        if position is not None and position.method is method:
+            content = get_checked(self._artifacts, position.key, position.sha256, owner=self._task.owner)
+            course.trainer.restore(safetensors.torch.load(content), step_done=position.step)
+
+    def _follow(self, method: Method, course: Course) -> Callable[[int, float], None]:
+        """What happens after each step: numbers to whoever waits, a checkpoint now and then, and the wish to stop."""
+        losses: deque[float] = deque(maxlen=_LOSSES)
+        first_step, started = course.trainer.step_done, time.monotonic()
+        reported = saved = started
+
+        def on_step(step: int, loss: float) -> None:
+            nonlocal reported, saved
+            losses.append(loss)
+            now = time.monotonic()
+            if now - reported > _REPORT_SECONDS or step == course.trainer.steps:
+                reported = now
+                step_seconds = (now - started) / (step - first_step)
+                self._tell(method, step, step_seconds=step_seconds, loss=sum(losses) / len(losses))
+            stopping = self._stopping()
+            if stopping or now - saved > self._settings.checkpoint_seconds:
+                self._save(method, course)
+                saved = time.monotonic()
+            if stopping:
+                raise Stopped
+
+        return on_step
+
+    def _tell(self, method: Method, step: int, *, step_seconds: float, loss: float) -> None:
+        learned = [one.method for one in self._checkpoint.learned]
+        done = sum(self._steps(one) for one in learned) + step
+        total = sum(self._steps(one) for one in self._order.methods)
+        left = (total - done) * step_seconds
+        progress = Progress(method=method, steps_done=done, steps_total=total, seconds_left=left, loss=loss)
+        self._report(Report(progress=progress))
+
+    def _steps(self, method: Method) -> int:
+        planned = planned_steps(method, self._order.preset, pictures=len(self._order.pictures))
+        return self._checkpoint.steps.get(method, planned)
+
+    def _save(self, method: Method, course: Course) -> None:
+        step = course.trainer.step_done
+        key = f"{self._folder}checkpoints/{method}-{step:05d}-{self._writer}.safetensors"
+        ref = self._artifacts.put(key, safetensors.torch.save(course.trainer.state()), "application/octet-stream")
+        self._move(position=Position(method=method, step=step, key=key, sha256=ref.sha256))
+
+    def _keep(self, method: Method, course: Course, networks: Networks) -> Learned:
+        name = f"{self._folder}{method}-{self._writer}"
+        file = self._artifacts.put(f"{name}.safetensors", course.write_file(), "application/octet-stream")
+        return Learned(method=method, file=file, trigger=course.trigger, samples=self._draw(method, course, networks))
+
+    def _draw(self, method: Method, course: Course, networks: Networks) -> tuple[ArtifactRef, ...]:
+        """Pictures of the artist's own subjects, drawn from noise with what was learned."""
+        count = self._settings.sample_pictures
+        if not count:
+            return ()
+        captions = list(dict.fromkeys(picture.caption or GENERIC_CAPTION for picture in self._order.pictures))
+        prompts = [captions[index % len(captions)] for index in range(count)]
+        drawn = draw(
+            networks,
+            prompt_at=course.hidden_for(prompts),
+            empty_BLC=encode_prompts(networks, [""] * count),
+            size_wh=(networks.resolution, networks.resolution),
+            steps=SAMPLE_STEPS,
+            noise=stream(self._order.seed, f"samples/{method}"),
+            on_step=self._stop_if_asked,
+        )
+        refs = []
+        for index, image_HWC in enumerate(drawn):
+            key = f"{self._folder}samples/{method}-{index:02d}-{self._writer}.png"
+            refs.append(self._artifacts.put(key, encode_png(image_HWC), "image/png"))
+        return tuple(refs)
+
+    def _stop_if_asked(self) -> None:
+        if self._stopping():
+            raise Stopped
+
+    def _move(self, **changes: object) -> None:
+        self._checkpoint = self._checkpoint.model_copy(update=changes)
+        self._report(Report(checkpoint=self._checkpoint))
+
+    def _load(self, index: int) -> StylePicture:
+        picture = self._order.pictures[index]
+        try:
+            content = get_checked(self._artifacts, self._folder + picture.name, picture.sha256, owner=self._task.owner)
+            return StylePicture(image_HWC=decode(content), caption=picture.caption or GENERIC_CAPTION)
+        except ServiceError as error:
+            raise InvalidInput(
+                f"picture {index + 1} cannot be read any more: start a new training", reason="PICTURE_LOST"
+            ) from error

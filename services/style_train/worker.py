@@ -1,0 +1,174 @@
+"""The worker process: `python -m services.style_train.worker` takes trainings and carries each to its end.
+
+Each training runs in a process of its own, so that its memory is freed for certain and a crash ends only it. The
+worker itself loads no model: it relays reports to the row under its lease, and stops the child when it must.
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from enum import Enum
+
+from sqlalchemy.exc import DBAPIError
+
+from services.common.artifacts import ArtifactStore, FolderStore, delete_prefix
+from services.common.databases import create_database_engine
+from services.common.leases import Lease, LeaseLost
+from services.common.logs import configure_logging
+from services.style_train.child_process import ChildEnded, ChildProcess
+from services.style_train.records import Checkpoint, Order, Progress, Report, Task, folder
+from services.style_train.settings import StyleTrainSettings
+from services.style_train.store import TrainingStore
+
+log = logging.getLogger(__name__)
+
+MAX_CRASHES = 3  # in a row, without a new checkpoint between them
+
+
+class _Wish(Enum):
+    """Why the child was asked to stop."""
+
+    CANCEL = "cancel"
+    RELEASE = "release"
+
+
+class Carrier:
+    """One leased training, from its claim to its end."""
+
+    def __init__(
+        self, lease: Lease, artifacts: ArtifactStore, settings: StyleTrainSettings, stopping: threading.Event
+    ) -> None:
+        self._lease = lease
+        self._job = lease.job
+        self._artifacts = artifacts
+        self._settings = settings
+        self._stopping = stopping
+        self._checkpoint = Checkpoint.model_validate(lease.job.checkpoint)
+        self._last_beat = time.monotonic()
+
+    def run(self) -> None:
+        """Start the child again when it crashes, as long as each crash comes after a new checkpoint or so.
+
+        Raises:
+            LeaseLost: somebody else has the job now; nothing of ours was written since.
+        """
+        crashes = 0
+        while crashes < MAX_CRASHES:
+            before = self._checkpoint
+            if self._run_child():
+                return
+            crashes = crashes + 1 if self._checkpoint == before else 1
+            log.warning("the training process ended without a word", extra={"job": self._job.id, "crashes": crashes})
+        self._lease.fail("TRAINER_CRASHED", f"the training crashed {MAX_CRASHES} times: try fewer or smaller pictures")
+
+    def _run_child(self) -> bool:
+        """True when the job has ended or was given back, False when the child crashed."""
+        wish: _Wish | None = None
+        kill_at = 0.0
+        with ChildProcess(self._task()) as child:
+            while True:
+                try:
+                    report = child.next_report(timeout_seconds=self._settings.heartbeat_seconds)
+                except ChildEnded:
+                    break
+                if report is not None and (report.failure is not None or report.finished):
+                    self._end(report)
+                    return True
+                cancelled = self._relay(report)
+                if wish is None and (cancelled or self._stopping.is_set()):
+                    wish = _Wish.CANCEL if cancelled else _Wish.RELEASE
+                    kill_at = time.monotonic() + self._settings.stop_seconds
+                    child.ask_to_stop()
+                elif wish is not None and time.monotonic() > kill_at:
+                    child.kill()
+        if wish is _Wish.CANCEL:
+            self._lease.cancel()
+            self._drop_checkpoints()
+        elif wish is _Wish.RELEASE:
+            self._lease.release()
+        return wish is not None
+
+    def _relay(self, report: Report | None) -> bool:
+        """Write what the child said, or just that we are here; True when the job is to be cancelled."""
+        if report is not None and report.checkpoint is not None:
+            return self._advance(report.checkpoint)
+        return self._beat(report.progress if report is not None else None)
+
+    def _advance(self, checkpoint: Checkpoint) -> bool:
+        """The pointer moves after the object was stored; only then is the old object dropped."""
+        old = self._checkpoint.position
+        self._lease.checkpoint(checkpoint.as_json())
+        self._checkpoint = checkpoint
+        if old is not None and old != checkpoint.position:
+            self._artifacts.delete(old.key)
+        return False
+
+    def _beat(self, progress: Progress | None) -> bool:
+        try:
+            cancelled = self._lease.heartbeat(progress.as_json() if progress is not None else None)
+        except DBAPIError as error:
+            # The database may come back in time; past the lease somebody else may have the job.
+            if time.monotonic() - self._last_beat > self._settings.lease_seconds:
+                raise LeaseLost(self._job.id) from error
+            return False
+        self._last_beat = time.monotonic()
+        return cancelled
+
+    def _end(self, report: Report) -> None:
+        if report.failure is not None:
+            self._lease.fail(report.failure.reason, report.failure.message)
+        else:
+            self._lease.finish({"learned": len(self._checkpoint.learned)})
+            self._drop_checkpoints()
+
+    def _drop_checkpoints(self) -> None:
+        delete_prefix(self._artifacts, f"{folder(self._job.owner, self._job.id)}checkpoints/")
+
+    def _task(self) -> Task:
+        return Task(
+            job_id=self._job.id,
+            owner=self._job.owner,
+            order=Order.model_validate(self._job.payload),
+            checkpoint=self._checkpoint,
+            settings=self._settings.model_dump(mode="json"),
+        )
+
+
+def work(
+    store: TrainingStore, artifacts: ArtifactStore, settings: StyleTrainSettings, stopping: threading.Event
+) -> None:
+    """Take one training after another until `stopping` is set."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    while not stopping.is_set():
+        try:
+            lease = store.claim(worker=name, lease_seconds=settings.lease_seconds)
+            if lease is None:
+                stopping.wait(settings.claim_seconds)
+                continue
+            log.info("training begins", extra={"job": lease.job.id, "attempt": lease.job.attempt})
+            Carrier(lease, artifacts, settings, stopping).run()
+        except LeaseLost as lost:
+            log.warning("the lease is lost", extra={"job": str(lost)})
+        except DBAPIError:
+            log.exception("the database does not answer")
+            stopping.wait(settings.claim_seconds)
+
+
+def main() -> None:
+    configure_logging("style_train.worker")
+    settings = StyleTrainSettings()
+    stopping = threading.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, lambda *_: stopping.set())
+    store = TrainingStore(create_database_engine(settings.database_url), max_queued=settings.max_queued)
+    store.migrate()
+    log.info("working")
+    work(store, FolderStore(settings.artifacts.folder), settings, stopping)
+    log.info("stopped")
+
+
+if __name__ == "__main__":
+    main()
