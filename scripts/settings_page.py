@@ -1,7 +1,6 @@
 """Write docs/settings.md from the settings classes; a test compares the page with what this would write."""
 
 import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ HEAD = """# Settings
 
 Every process reads its settings once, at start, from environment variables. A misspelt name stops the start.
 `oma up` sets addresses, ports and folders itself; this page is for whoever runs the processes otherwise.
-Written by `python scripts/settings_page.py`; a test keeps it true.
+Written by `python -m scripts.settings_page`; a test keeps it true.
 """
 
 
@@ -51,5 +50,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     PAGE.write_text(page(), encoding="utf-8")

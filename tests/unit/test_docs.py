@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_settings_page_is_what_the_code_says() -> None:
     assert len(settings_classes()) >= 5
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `python scripts/settings_page.py`"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m scripts.settings_page`"
 
 
 @pytest.mark.parametrize("doc", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)
