@@ -29,19 +29,20 @@ class VaeRecipe:
 
     seed: int = 5
     widths: tuple[int, ...] = (16, 32, 64, 96)
+    norm_groups: int = 1
     latent_channels: int = 4
     crop_px: int = 64
     picture_px: int = 128
-    batch: int = 8
+    batch: int = 4
     steps: int = 4000
-    peak_rate: float = 1.5e-3
+    peak_rate: float = 5e-4
     warmup: int = 60
     decay_from: float = 0.6
     gradient_weight: float = 0.6
     kl_weight: float = 1e-6
     average_decay: float = 0.998
-    pool: int = 384
-    fresh_per_step: int = 3
+    pool: int = 256
+    fresh_per_step: int = 1
     scene_share: float = 0.55
     texture_share: float = 0.22
     save_every_seconds: float = 240.0
@@ -55,15 +56,40 @@ def build_vae(recipe: VaeRecipe) -> AutoencoderKL:
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
         layers_per_block=1,
-        norm_num_groups=8,
+        norm_num_groups=recipe.norm_groups,
         latent_channels=recipe.latent_channels,
         mid_block_add_attention=False,
         sample_size=recipe.picture_px,
     )
+    _start_linear(vae)
     # Starts with almost no latent noise: with the usual standard deviation of one, the first thousand steps learn only a mean colour.
     with torch.no_grad():
         vae.quant_conv.bias[recipe.latent_channels :] -= 8.0
     return vae
+
+
+def _start_linear(vae: AutoencoderKL) -> None:
+    """Starts as a shrink-and-enlarge of the picture: unit gain along the skip path, quiet residual branches, no biases.
+
+    With torch's default start every convolution shrinks the signal and adds a constant, so that deep in the network the
+    normalisations see little but constants, and thousands of steps pass before colours come through. Colours travel as a pair
+    (x, -x), because silu(x) - silu(-x) = x passes the last activation unbent.
+    """
+    for name, module in vae.named_modules():
+        if isinstance(module, torch.nn.Conv2d):
+            carried = torch.nn.init.dirac_(torch.empty_like(module.weight))
+            torch.nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+            torch.nn.init.zeros_(module.bias)
+            if name.endswith(("conv1", "conv2")):
+                module.weight.data.mul_(1.0 if name.endswith("conv1") else 0.1)
+            else:
+                module.weight.data.mul_(torch.where(carried.sum(dim=(1, 2, 3), keepdim=True) > 0, 0.1, 0.5)).add_(
+                    carried
+                )
+    for inward, outward in ((vae.encoder.conv_in, vae.encoder.conv_out), (vae.decoder.conv_in, vae.decoder.conv_out)):
+        for channel in range(3):
+            inward.weight.data[channel + 3] = -inward.weight.data[channel]
+            outward.weight.data[channel, channel + 3, 1, 1] -= 1.0
 
 
 def draw_training_picture(recipe: VaeRecipe, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -92,7 +118,9 @@ def crops(recipe: VaeRecipe, rng: np.random.Generator) -> Iterator[Tensor]:
         yield torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
-def vae_loss(vae: AutoencoderKL, picture_BCHW: Tensor, recipe: VaeRecipe, noise: torch.Generator) -> tuple[Tensor, float]:
+def vae_loss(
+    vae: AutoencoderKL, picture_BCHW: Tensor, recipe: VaeRecipe, noise: torch.Generator
+) -> tuple[Tensor, float]:
     """The training loss, and the mean absolute error alone (in -1..1 units)."""
     posterior = vae.encode(picture_BCHW).latent_dist
     latent = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=noise)
@@ -137,7 +165,9 @@ def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: 
     losses: list[float] = []
     saved_seconds = 0.0
     for step in range(recipe.steps):
-        rate = learning_rate(step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from)
+        rate = learning_rate(
+            step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from
+        )
         for group in optimiser.param_groups:
             group["lr"] = rate
         loss, error = vae_loss(vae, next(supply), recipe, noise)
@@ -154,7 +184,9 @@ def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: 
             saved_seconds = log.seconds
     if save:
         save_vae(vae, average, recipe, folder)
-        (folder.parent / "vae-run.json").write_text(json.dumps({**dataclasses.asdict(recipe), "seconds": round(log.seconds)}))
+        (folder.parent / "vae-run.json").write_text(
+            json.dumps({**dataclasses.asdict(recipe), "seconds": round(log.seconds)})
+        )
     return losses
 
 
@@ -169,7 +201,12 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     recipe = VaeRecipe(steps=given.steps, peak_rate=given.rate, seed=given.seed)
-    train(recipe, given.out, LossLog(given.out.parent / "vae.jsonl"), resume=not given.fresh and (given.out / "config.json").exists())
+    train(
+        recipe,
+        given.out,
+        LossLog(given.out.parent / "vae.jsonl"),
+        resume=not given.fresh and (given.out / "config.json").exists(),
+    )
 
 
 if __name__ == "__main__":

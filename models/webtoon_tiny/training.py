@@ -28,10 +28,12 @@ class LossLog:
 
     def write(self, step: int, **values: float) -> None:
         """Logs the values of one step, and prints them."""
-        line = json.dumps({"step": step, "seconds": round(self.seconds, 1), **{k: round(v, 5) for k, v in values.items()}})
+        line = json.dumps(
+            {"step": step, "seconds": round(self.seconds, 1), **{k: round(v, 5) for k, v in values.items()}}
+        )
         self._file.write(line + "\n")
         self._file.flush()
-        print(line, flush=True)  # noqa: T201 - a recipe's console is its user interface
+        print(line, flush=True)
 
 
 def save_averaged(model: ModelMixin, average: EMAModel, folder: Path) -> None:

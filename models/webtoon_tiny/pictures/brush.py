@@ -23,7 +23,9 @@ DAYLIGHT: Mapping[str, Daylight] = {
     "morning": Daylight(sky_top=(0.58, 0.74, 0.93), sky_low=(1.0, 0.87, 0.78), ambient=(1.0, 0.95, 0.90)),
     "day": Daylight(sky_top=(0.27, 0.58, 0.95), sky_low=(0.78, 0.92, 1.0), ambient=(1.0, 1.0, 1.0)),
     "sunset": Daylight(sky_top=(0.46, 0.33, 0.62), sky_low=(1.0, 0.58, 0.30), ambient=(0.96, 0.72, 0.62)),
-    "night": Daylight(sky_top=(0.04, 0.06, 0.18), sky_low=(0.15, 0.20, 0.42), ambient=(0.34, 0.39, 0.60), lamps_on=True),
+    "night": Daylight(
+        sky_top=(0.04, 0.06, 0.18), sky_low=(0.15, 0.20, 0.42), ambient=(0.34, 0.39, 0.60), lamps_on=True
+    ),
 }
 LAMP_LIGHT: Rgb = (1.0, 0.86, 0.48)
 

@@ -20,7 +20,9 @@ Points_N2 = NDArray[np.float64]
 class Canvas:
     """Draws in the order of the calls; later shapes cover earlier ones."""
 
-    def __init__(self, width: int, height: int, style: Style, rng: np.random.Generator, *, transparent: bool = False) -> None:
+    def __init__(
+        self, width: int, height: int, style: Style, rng: np.random.Generator, *, transparent: bool = False
+    ) -> None:
         self.width, self.height, self.style = width, height, style
         self.aspect = width / height
         self.light: tuple[float, float] = (-1.0, -0.7)
@@ -41,14 +43,25 @@ class Canvas:
             for band in range(3):
                 mix = band / 2
                 rgb = tuple(a + (b - a) * mix for a, b in zip(first, last, strict=True))
-                self._canvas.drawRect(skia.Rect.MakeXYWH(0, until * band / 3, self.aspect, 2), _fill((rgb[0], rgb[1], rgb[2])))
+                self._canvas.drawRect(
+                    skia.Rect.MakeXYWH(0, until * band / 3, self.aspect, 2), _fill((rgb[0], rgb[1], rgb[2]))
+                )
             return
         paint = skia.Paint(AntiAlias=True)
         ends = [skia.Point(0, 0), skia.Point(0, until)]
         paint.setShader(skia.GradientShader.MakeLinear(ends, [_colour(first), _colour(last)]))
         self._canvas.drawRect(skia.Rect.MakeWH(self.aspect, 1.0), paint)
 
-    def shape(self, points: Points_N2, rgb: Rgb, *, shade: float = 0.0, ink: float = 1.0, alpha: float = 1.0, close: bool = True) -> None:
+    def shape(
+        self,
+        points: Points_N2,
+        rgb: Rgb,
+        *,
+        shade: float = 0.0,
+        ink: float = 1.0,
+        alpha: float = 1.0,
+        close: bool = True,
+    ) -> None:
         """Fills a closed shape and inks its outline.
 
         `shade` is the width of the side away from the light, in picture heights (0: flat); `ink` scales the line weight (0: no outline);
@@ -95,7 +108,9 @@ class Canvas:
         ink_rgb = self.style.line_rgb if rgb is None else grade(rgb, self.style)
         paint = self._pen(weight, ink_rgb)
         if self.style.line_wobble > 0.0:
-            wander = skia.DiscretePathEffect.Make(0.05, 0.006 * self.style.line_wobble, int(self._rng.integers(1 << 31)))
+            wander = skia.DiscretePathEffect.Make(
+                0.05, 0.006 * self.style.line_wobble, int(self._rng.integers(1 << 31))
+            )
             paint.setPathEffect(skia.PathEffect.MakeCompose(skia.CornerPathEffect.Make(0.014), wander))
         self._canvas.drawPath(_path(points, close=close), paint)
 
@@ -159,7 +174,9 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float | None = None, 
     """Ellipse (28, 2) about its centre; `turn` in radians."""
     angle = np.linspace(0.0, 2 * math.pi, 28, endpoint=False)
     px, py = radius_x * np.cos(angle), (radius_x if radius_y is None else radius_y) * np.sin(angle)
-    return np.stack([x + px * math.cos(turn) - py * math.sin(turn), y + px * math.sin(turn) + py * math.cos(turn)], axis=1)
+    return np.stack(
+        [x + px * math.cos(turn) - py * math.sin(turn), y + px * math.sin(turn) + py * math.cos(turn)], axis=1
+    )
 
 
 def smooth(corners: Sequence[tuple[float, float]] | Points_N2, *, close: bool = True, steps: int = 6) -> Points_N2:
@@ -188,7 +205,6 @@ def _fill(rgb: Rgb, alpha: float = 1.0) -> skia.Paint:
     paint = skia.Paint(AntiAlias=True)
     paint.setColor4f(skia.Color4f(rgb[0], rgb[1], rgb[2], alpha))
     return paint
-
 
 
 def _darker(rgb: Rgb, factor: float) -> Rgb:

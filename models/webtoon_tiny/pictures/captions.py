@@ -9,7 +9,13 @@ from models.webtoon_tiny.pictures.scenes import PLACES, Scene
 from models.webtoon_tiny.pictures.styles import Style, describe
 
 PLACE_WORDS: Mapping[str, tuple[str, ...]] = {
-    "street": ("a city street", "a street", "a road between buildings", "a busy street in town", "an avenue with shops"),
+    "street": (
+        "a city street",
+        "a street",
+        "a road between buildings",
+        "a busy street in town",
+        "an avenue with shops",
+    ),
     "skyline": ("a city skyline", "a skyline", "skyscrapers", "a city with tall buildings", "the towers of a big city"),
     "alley": ("an alley", "a narrow alley", "a back alley", "a lane between houses"),
     "mountains": ("mountains", "a mountain landscape", "snowy peaks", "a mountain range", "hills and mountains"),
@@ -18,8 +24,19 @@ PLACE_WORDS: Mapping[str, tuple[str, ...]] = {
     "forest": ("a forest", "the woods", "a path in the forest", "a deep forest", "a forest with tall trees"),
     "village": ("a village", "a small village", "a country village", "houses in the countryside", "cottages on a hill"),
     "park": ("a park", "a city park", "a park with a path", "a green park", "a garden"),
-    "bridge": ("a bridge over a river", "a river with a bridge", "a bridge", "an arched bridge", "a river under a bridge"),
-    "classroom": ("a classroom", "a school classroom", "the inside of a classroom", "a room with a blackboard and desks"),
+    "bridge": (
+        "a bridge over a river",
+        "a river with a bridge",
+        "a bridge",
+        "an arched bridge",
+        "a river under a bridge",
+    ),
+    "classroom": (
+        "a classroom",
+        "a school classroom",
+        "the inside of a classroom",
+        "a room with a blackboard and desks",
+    ),
     "bedroom": ("a bedroom", "a room with a bed", "a quiet bedroom", "a small bedroom"),
     "cafe": ("a cafe", "a coffee shop", "the inside of a cafe", "a cafe with a counter", "a cozy cafe"),
     "school": ("a school", "a school building", "the front of a school", "a school with a clock", "a school front"),
@@ -85,7 +102,11 @@ def _things(scene: Scene, rng: np.random.Generator) -> str:
     if scene.sky is not None:
         where = "on the left" if scene.sky[0] < 0.36 else "on the right" if scene.sky[0] > 0.64 else ""
         name = "the moon" if scene.time == "night" else "the sun"
-        named.append(f"{name} {where}".strip() if rng.random() < 0.7 else f"a {'full moon' if scene.time == 'night' else 'round sun'}")
+        named.append(
+            f"{name} {where}".strip()
+            if rng.random() < 0.7
+            else f"a {'full moon' if scene.time == 'night' else 'round sun'}"
+        )
     if not named:
         return "" if rng.random() < 0.7 or not PLACES[scene.place].indoors else "nobody there"
     joined = " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]

@@ -22,7 +22,9 @@ def draw_collage(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     for _ in range(int(rng.integers(3, 14))):
         choice = rng.random()
         if choice < 0.45:
-            things[int(rng.integers(len(things)))](brush, rng.uniform(0, 1), rng.uniform(0.2, 1.1), rng.uniform(0.08, 0.7))
+            things[int(rng.integers(len(things)))](
+                brush, rng.uniform(0, 1), rng.uniform(0.2, 1.1), rng.uniform(0.08, 0.7)
+            )
         elif choice < 0.9:
             canvas.shape(_random_shape(rng, 0.5), _rgb(rng), shade=rng.uniform(0, 0.06), ink=rng.uniform(0.4, 1.2))
         else:
@@ -42,7 +44,9 @@ def draw_texture(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     picture_HWC = canvas.finish().astype(np.float32) / 255.0
     light_HW1 = _fractal(rng, size)[:, :, None]
     tint_HW1 = _fractal(rng, size)[:, :, None]
-    shaded_HWC = picture_HWC * (1.0 + rng.uniform(0, 0.6) * light_HW1) + rng.uniform(0, 0.15) * tint_HW1 * rng.normal(0, 1, 3)
+    shaded_HWC = picture_HWC * (1.0 + rng.uniform(0, 0.6) * light_HW1) + rng.uniform(0, 0.15) * tint_HW1 * rng.normal(
+        0, 1, 3
+    )
     shaded_HWC += rng.normal(0, rng.uniform(0, 0.03), shaded_HWC.shape)
     finished: NDArray[np.uint8] = (np.clip(shaded_HWC, 0, 1) * 255).astype(np.uint8)
     return finished

@@ -15,7 +15,12 @@ WOOD: Rgb = (0.72, 0.50, 0.31)
 def desk(brush: Brush, x: float, y: float, size: float) -> None:
     for leg in (-0.62, 0.55):
         brush.shape(box(x + leg * size, y - 0.7 * size, 0.08 * size, 0.7 * size), (0.45, 0.47, 0.52), ink=0.7)
-    top = polygon((x - 0.7 * size, y - 0.68 * size), (x - 0.52 * size, y - size), (x + 0.52 * size, y - size), (x + 0.7 * size, y - 0.68 * size))
+    top = polygon(
+        (x - 0.7 * size, y - 0.68 * size),
+        (x - 0.52 * size, y - size),
+        (x + 0.52 * size, y - size),
+        (x + 0.7 * size, y - 0.68 * size),
+    )
     brush.shape(top, WOOD)
     brush.shape(box(x - 0.7 * size, y - 0.68 * size, 1.4 * size, 0.12 * size), (0.60, 0.40, 0.24))
 
@@ -38,8 +43,31 @@ def bed(brush: Brush, x: float, y: float, size: float) -> None:
     brush.shape(box(x - 1.0 * size, y - 1.0 * size, 0.14 * size, 1.0 * size), WOOD)
     brush.shape(box(x - 0.9 * size, y - 0.5 * size, 2.0 * size, 0.42 * size), (0.95, 0.94, 0.96), shade=0.08 * size)
     cover = pick(brush, ((0.45, 0.62, 0.85), (0.90, 0.60, 0.62), (0.60, 0.75, 0.58), (0.93, 0.80, 0.50)))
-    brush.shape(smooth([(x - 0.3 * size, y - 0.56 * size), (x + 0.4 * size, y - 0.62 * size), (x + 1.1 * size, y - 0.5 * size), (x + 1.12 * size, y - 0.1 * size), (x - 0.35 * size, y - 0.1 * size)]), cover, shade=0.1 * size)
-    brush.shape(smooth([(x - 0.84 * size, y - 0.52 * size), (x - 0.8 * size, y - 0.72 * size), (x - 0.4 * size, y - 0.72 * size), (x - 0.36 * size, y - 0.52 * size)]), (0.99, 0.99, 0.97), shade=0.05 * size)
+    brush.shape(
+        smooth(
+            [
+                (x - 0.3 * size, y - 0.56 * size),
+                (x + 0.4 * size, y - 0.62 * size),
+                (x + 1.1 * size, y - 0.5 * size),
+                (x + 1.12 * size, y - 0.1 * size),
+                (x - 0.35 * size, y - 0.1 * size),
+            ]
+        ),
+        cover,
+        shade=0.1 * size,
+    )
+    brush.shape(
+        smooth(
+            [
+                (x - 0.84 * size, y - 0.52 * size),
+                (x - 0.8 * size, y - 0.72 * size),
+                (x - 0.4 * size, y - 0.72 * size),
+                (x - 0.36 * size, y - 0.52 * size),
+            ]
+        ),
+        (0.99, 0.99, 0.97),
+        shade=0.05 * size,
+    )
     brush.shape(box(x + 1.04 * size, y - 0.6 * size, 0.12 * size, 0.6 * size), WOOD)
 
 
@@ -60,13 +88,29 @@ def plant(brush: Brush, x: float, y: float, size: float) -> None:
     for turn in np.linspace(-2.6, -0.5, 5):
         tip = (x + 0.5 * size * float(np.cos(turn)), y - 0.35 * size + 0.62 * size * float(np.sin(turn)))
         side = (0.5 * (x + tip[0]) + 0.1 * size, 0.5 * (y - 0.3 * size + tip[1]))
-        brush.shape(smooth([(x, y - 0.3 * size), side, tip, (side[0] - 0.2 * size, side[1])]), (0.30, 0.60, 0.34), ink=0.8)
-    brush.shape(polygon((x - 0.22 * size, y - 0.36 * size), (x + 0.22 * size, y - 0.36 * size), (x + 0.15 * size, y), (x - 0.15 * size, y)), (0.80, 0.45, 0.32), shade=0.06 * size)
+        brush.shape(
+            smooth([(x, y - 0.3 * size), side, tip, (side[0] - 0.2 * size, side[1])]), (0.30, 0.60, 0.34), ink=0.8
+        )
+    brush.shape(
+        polygon(
+            (x - 0.22 * size, y - 0.36 * size),
+            (x + 0.22 * size, y - 0.36 * size),
+            (x + 0.15 * size, y),
+            (x - 0.15 * size, y),
+        ),
+        (0.80, 0.45, 0.32),
+        shade=0.06 * size,
+    )
 
 
 def hanging_lamp(brush: Brush, x: float, y: float, size: float) -> None:
     brush.line(polygon((x, 0.0), (x, y - size)), weight=0.8, rgb=(0.2, 0.2, 0.22))
-    shade = polygon((x - 0.2 * size, y - size), (x + 0.2 * size, y - size), (x + 0.55 * size, y - 0.4 * size), (x - 0.55 * size, y - 0.4 * size))
+    shade = polygon(
+        (x - 0.2 * size, y - size),
+        (x + 0.2 * size, y - size),
+        (x + 0.55 * size, y - 0.4 * size),
+        (x - 0.55 * size, y - 0.4 * size),
+    )
     if brush.lamps_on:
         brush.canvas.light_up(x, y - 0.4 * size, 1.8 * size, LAMP_LIGHT, 0.5)
     brush.shape(shade, (0.85, 0.36, 0.28), shade=0.1 * size)
@@ -79,19 +123,32 @@ def floor_lamp(brush: Brush, x: float, y: float, size: float) -> None:
     brush.shape(ellipse(x, y, 0.16 * size, 0.04 * size), (0.35, 0.32, 0.32), ink=0.7)
     if brush.lamps_on:
         brush.canvas.light_up(x, y - 1.05 * size, 0.8 * size, LAMP_LIGHT)
-    shade = polygon((x - 0.14 * size, y - 1.25 * size), (x + 0.14 * size, y - 1.25 * size), (x + 0.24 * size, y - 0.92 * size), (x - 0.24 * size, y - 0.92 * size))
+    shade = polygon(
+        (x - 0.14 * size, y - 1.25 * size),
+        (x + 0.14 * size, y - 1.25 * size),
+        (x + 0.24 * size, y - 0.92 * size),
+        (x - 0.24 * size, y - 0.92 * size),
+    )
     brush.shining(shade, (1.0, 0.90, 0.58) if brush.lamps_on else brush.lit((0.96, 0.88, 0.70)))
 
 
 def clock(brush: Brush, x: float, y: float, size: float) -> None:
     brush.shape(ellipse(x, y, 0.5 * size), (0.97, 0.96, 0.93))
-    brush.line(polygon((x, y - 0.34 * size), (x, y), (x + 0.22 * size, y + 0.1 * size)), weight=0.8, rgb=(0.15, 0.15, 0.18))
+    brush.line(
+        polygon((x, y - 0.34 * size), (x, y), (x + 0.22 * size, y + 0.1 * size)), weight=0.8, rgb=(0.15, 0.15, 0.18)
+    )
 
 
 def picture(brush: Brush, x: float, y: float, size: float) -> None:
     brush.shape(box(x - 0.5 * size, y - 0.5 * size, size, size), (0.50, 0.34, 0.22))
     brush.shape(box(x - 0.38 * size, y - 0.38 * size, 0.76 * size, 0.76 * size), pick(brush, PAINTS), ink=0.5)
-    brush.shape(polygon((x - 0.38 * size, y + 0.38 * size), (x - 0.1 * size, y - 0.1 * size), (x + 0.2 * size, y + 0.38 * size)), (0.95, 0.92, 0.82), ink=0.0)
+    brush.shape(
+        polygon(
+            (x - 0.38 * size, y + 0.38 * size), (x - 0.1 * size, y - 0.1 * size), (x + 0.2 * size, y + 0.38 * size)
+        ),
+        (0.95, 0.92, 0.82),
+        ink=0.0,
+    )
 
 
 def rug(brush: Brush, x: float, y: float, size: float) -> None:

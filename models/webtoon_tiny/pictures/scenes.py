@@ -86,10 +86,20 @@ def sample_scene(rng: np.random.Generator, *, place: str | None = None, time: st
     time = str(rng.choice(TIMES)) if time is None else time
     weather = str(rng.choice(WEATHERS, p=[0.36, 0.28, 0.12, 0.12, 0.12]))
     camera = str(rng.choice(list(CAMERAS), p=[0.25, 0.5, 0.25]))
-    shows_sky = weather in {"clear", "clouds"} and not PLACES[place].indoors and place != "forest" and rng.random() < 0.65
+    shows_sky = (
+        weather in {"clear", "clouds"} and not PLACES[place].indoors and place != "forest" and rng.random() < 0.65
+    )
     sky = (float(rng.uniform(0.12, 0.88)), float(rng.uniform(0.10, 0.26))) if shows_sky else None
     things = _sample_things(rng, PLACES[place], CAMERAS[camera])
-    return Scene(place=place, time=time, weather=weather, camera=camera, things=things, sky=sky, layout_seed=int(rng.integers(1 << 31)))
+    return Scene(
+        place=place,
+        time=time,
+        weather=weather,
+        camera=camera,
+        things=things,
+        sky=sky,
+        layout_seed=int(rng.integers(1 << 31)),
+    )
 
 
 def _sample_things(rng: np.random.Generator, place: Place, horizon: float) -> tuple[Thing, ...]:
@@ -104,7 +114,9 @@ def _sample_things(rng: np.random.Generator, place: Place, horizon: float) -> tu
     return tuple(sorted(things, key=lambda thing: thing.y))
 
 
-def _place_thing(rng: np.random.Generator, kind: str, sizes: tuple[float, float], place: Place, horizon: float, others: list[Thing]) -> Thing:
+def _place_thing(
+    rng: np.random.Generator, kind: str, sizes: tuple[float, float], place: Place, horizon: float, others: list[Thing]
+) -> Thing:
     depth = rng.uniform(*place.footing)
     size = sizes[0] + (sizes[1] - sizes[0]) * (depth - place.footing[0]) / (place.footing[1] - place.footing[0])
     y = horizon + (1.02 - horizon) * depth

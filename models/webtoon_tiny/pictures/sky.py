@@ -12,12 +12,23 @@ def draw_sky(brush: Brush) -> None:
     brush.canvas.backdrop(brush.sky_top, brush.sky_low, until=brush.horizon + 0.05)
     if brush.lamps_on and brush.weather == "clear":
         for _ in range(16):
-            star = ellipse(brush.across(), float(brush.rng.uniform(0, brush.horizon)), float(brush.rng.uniform(0.003, 0.007)))
+            star = ellipse(
+                brush.across(), float(brush.rng.uniform(0, brush.horizon)), float(brush.rng.uniform(0.003, 0.007))
+            )
             brush.shining(star, (0.95, 0.95, 1.0), ink=0.0)
     if brush.celestial is not None:
         _sun_or_moon(brush, *brush.celestial)
-    for _ in range({"clouds": 4, "rain": 3, "snow": 2}.get(brush.weather, int(brush.rng.integers(0, 2)) if brush.weather == "clear" else 0)):
-        cloud(brush, brush.across(), float(brush.rng.uniform(0.06, max(0.12, brush.horizon - 0.2))), float(brush.rng.uniform(0.07, 0.15)))
+    for _ in range(
+        {"clouds": 4, "rain": 3, "snow": 2}.get(
+            brush.weather, int(brush.rng.integers(0, 2)) if brush.weather == "clear" else 0
+        )
+    ):
+        cloud(
+            brush,
+            brush.across(),
+            float(brush.rng.uniform(0.06, max(0.12, brush.horizon - 0.2))),
+            float(brush.rng.uniform(0.07, 0.15)),
+        )
 
 
 def _sun_or_moon(brush: Brush, x: float, y: float, time: str) -> None:
@@ -37,7 +48,16 @@ def _sun_or_moon(brush: Brush, x: float, y: float, time: str) -> None:
 def cloud(brush: Brush, x: float, y: float, size: float) -> None:
     """A flat-bottomed heap cloud about two sizes wide."""
     heaps = brush.rng.uniform(0.45, 1.0, 3)
-    knots = [(-1.3, 0.0), (-1.15, -0.35 * heaps[0]), (-0.6, -0.9 * heaps[0]), (-0.1, -0.55), (0.2, -1.1 * heaps[1]), (0.65, -0.5), (1.0, -0.6 * heaps[2]), (1.4, 0.0)]
+    knots = [
+        (-1.3, 0.0),
+        (-1.15, -0.35 * heaps[0]),
+        (-0.6, -0.9 * heaps[0]),
+        (-0.1, -0.55),
+        (0.2, -1.1 * heaps[1]),
+        (0.65, -0.5),
+        (1.0, -0.6 * heaps[2]),
+        (1.4, 0.0),
+    ]
     white = (0.62, 0.64, 0.68) if brush.weather == "rain" else (1.0, 1.0, 1.0)
     seen = mix(brush.lit(white), brush.sky_low, 0.25 if not brush.lamps_on else 0.5)
     brush.canvas.shape(smooth([(x + size * a, y + size * b) for a, b in knots]), seen, shade=0.25 * size, ink=0.6)
@@ -49,14 +69,25 @@ def draw_weather(brush: Brush) -> None:
         mist = mix(brush.sky_low, (0.9, 0.9, 0.92), 0.0 if brush.lamps_on else 0.5)
         for layer in range(4):
             y = brush.horizon - 0.2 + 0.13 * layer
-            brush.canvas.shape(box(-0.1, y, brush.aspect + 0.2, 0.22), mix(mist, brush.sky_low, 0.2), ink=0.0, alpha=0.36)
+            brush.canvas.shape(
+                box(-0.1, y, brush.aspect + 0.2, 0.22), mix(mist, brush.sky_low, 0.2), ink=0.0, alpha=0.36
+            )
     elif brush.weather == "rain":
         for _ in range(60):
-            x, y, reach = brush.across(-0.1, 1.1), float(brush.rng.uniform(-0.1, 1.0)), float(brush.rng.uniform(0.04, 0.09))
+            x, y, reach = (
+                brush.across(-0.1, 1.1),
+                float(brush.rng.uniform(-0.1, 1.0)),
+                float(brush.rng.uniform(0.04, 0.09)),
+            )
             streak = polygon((x, y), (x + 0.004, y), (x - 0.3 * reach + 0.004, y + reach), (x - 0.3 * reach, y + reach))
             brush.canvas.shape(streak, (0.88, 0.92, 0.98), ink=0.0, alpha=0.7)
     elif brush.weather == "snow":
-        for x, y, radius in zip(brush.rng.uniform(0, brush.aspect, 60), brush.rng.uniform(0, 1, 60), brush.rng.uniform(0.005, 0.013, 60), strict=True):
+        for x, y, radius in zip(
+            brush.rng.uniform(0, brush.aspect, 60),
+            brush.rng.uniform(0, 1, 60),
+            brush.rng.uniform(0.005, 0.013, 60),
+            strict=True,
+        ):
             brush.canvas.shape(ellipse(float(x), float(y), float(radius)), (1.0, 1.0, 1.0), ink=0.0)
 
 
@@ -71,7 +102,13 @@ def view(brush: Brush, x: float, y: float, width: float, height: float) -> None:
     elif brush.weather in {"clear", "clouds"}:
         cloud(brush, x + width * float(brush.rng.uniform(0.2, 0.8)), y + 0.35 * height, 0.22 * height)
     far = brush.far((0.30, 0.52, 0.36), 0.25)
-    hill = [(x - 0.1, y + height), (x + 0.3 * width, y + 0.72 * height), (x + 0.7 * width, y + 0.80 * height), (x + width + 0.1, y + 0.7 * height), (x + width + 0.1, y + height * 1.2)]
+    hill = [
+        (x - 0.1, y + height),
+        (x + 0.3 * width, y + 0.72 * height),
+        (x + 0.7 * width, y + 0.80 * height),
+        (x + width + 0.1, y + 0.7 * height),
+        (x + width + 0.1, y + height * 1.2),
+    ]
     brush.shape(smooth(hill), brush.ground(far), ink=0.6)
     _window_weather(brush, x, y, width, height)
     brush.canvas.unclip()
@@ -88,4 +125,6 @@ def _window_weather(brush: Brush, x: float, y: float, width: float, height: floa
     elif brush.weather == "rain":
         for px in np.linspace(x, x + width, 9):
             top = y + float(brush.rng.uniform(0, height * 0.8))
-            brush.canvas.line(polygon((float(px), top), (float(px) - 0.02, top + 0.07)), weight=0.5, rgb=(0.85, 0.9, 0.97))
+            brush.canvas.line(
+                polygon((float(px), top), (float(px) - 0.02, top + 0.07)), weight=0.5, rgb=(0.85, 0.9, 0.97)
+            )

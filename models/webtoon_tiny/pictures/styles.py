@@ -39,7 +39,11 @@ def sample_style(rng: np.random.Generator) -> Style:
     """A style for base training; by construction outside every withheld region."""
     ink = rng.random() < 0.9
     shade_of_ink = rng.uniform(0.0, 0.22)
-    ink_rgb = (shade_of_ink + rng.uniform(0, 0.14), shade_of_ink + rng.uniform(0, 0.06), shade_of_ink + rng.uniform(0, 0.14))
+    ink_rgb = (
+        shade_of_ink + rng.uniform(0, 0.14),
+        shade_of_ink + rng.uniform(0, 0.06),
+        shade_of_ink + rng.uniform(0, 0.14),
+    )
     return Style(
         outline=ink,
         line_weight=float(rng.uniform(0.005, 0.018)),
