@@ -1,0 +1,226 @@
+"""The demo's steps, in order: an artist's whole job through the public API."""
+
+import secrets
+from collections.abc import Callable
+
+from services.cli.client import Gateway
+from services.cli.client.requests import BackgroundRequest, PoseTransferRequest, StyleChoice, TrainingRequest
+from services.cli.demo.journey import Journey
+from services.cli.failures import CommandFailed, Exit
+from services.cli.skeletons import turn_limb
+
+# Long enough for a killed service to come back and load its weights.
+PATIENCE_SECONDS = 120.0
+SEED = 7
+SENTENCE = "해 질 녘 바닷가, 야자수와 파도"
+STRENGTHS = (0.3, 0.6, 0.9)
+ARM_DEGREES = -70.0
+
+
+def sign_up(journey: Journey) -> str:
+    email, password = f"demo-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(16)
+    stranger = Gateway(journey.url, patience_seconds=PATIENCE_SECONDS)
+    account = stranger.sign_up(email=email, password=password, name="Demo", locale="ko").account
+    token = stranger.create_token(email=email, password=password, label="demo").token
+    stranger.close()
+    journey.gateway = Gateway(journey.url, token=token, patience_seconds=PATIENCE_SECONDS)
+    journey.story.ids["account"] = account.id
+    return email
+
+
+def create_project(journey: Journey) -> str:
+    journey.project = journey.gateway.create_project("바닷가 이야기")
+    journey.story.ids["project"] = journey.project.id
+    return journey.project.name
+
+
+def upload_hand(journey: Journey) -> str:
+    pictures = journey.samples.of_hand()
+    section = journey.section("Eight pictures by one hand", f"From samples/styles/{journey.samples.hand.name}.")
+    for number, path in enumerate(pictures, start=1):
+        journey.upload(path)
+        journey.keep_sample(section, path, f"01_hand_{number}", path.stem.replace("_", " "))
+    return f"{len(pictures)} pictures of {journey.samples.hand.name}"
+
+
+def learn_style(journey: Journey) -> str:
+    request = TrainingRequest(
+        name=journey.samples.hand.name,
+        picture_ids=[journey.upload(path) for path in journey.samples.of_hand()],
+        methods=("lora", "dreamstyler"),
+        preset="quick",
+        seed=SEED,
+    )
+    job = journey.run("learning the style", lambda: journey.gateway.train(journey.project.id, request))
+    journey.style = journey.gateway.style(job.style_id or "")
+    journey.story.ids["style"] = journey.style.id
+    section = journey.section("Drawn while learning")
+    for number, url in enumerate(journey.style.sample_urls, start=1):
+        journey.keep_link(section, url, f"02_sample_{number}", f"sample {number}")
+    return ", ".join(f"{file.method} {file.size_bytes / 1e6:.1f} MB" for file in journey.style.files)
+
+
+def learn_other_style(journey: Journey) -> str:
+    request = TrainingRequest(
+        name=journey.samples.other_hand.name,
+        picture_ids=[journey.upload(path) for path in journey.samples.of_other_hand()],
+        methods=("lora",),
+        preset="quick",
+        seed=SEED,
+    )
+    job = journey.run("learning another style", lambda: journey.gateway.train(journey.project.id, request))
+    journey.other_style = journey.gateway.style(job.style_id or "")
+    journey.story.ids["other_style"] = journey.other_style.id
+    return journey.other_style.name
+
+
+def draw_sentence(journey: Journey) -> str:
+    """One sentence, one seed: without a style, and in the style learned either way."""
+    english = journey.gateway.translate(SENTENCE)
+    section = journey.section("A background from a Korean sentence", f"“{SENTENCE}” — read as “{english.english}”")
+    style_id = journey.style.id
+    ways = {
+        "plain": ("no style", ()),
+        "lora": ("in the style, LoRA", (StyleChoice(style_id=style_id, method="lora"),)),
+        "dreamstyler": ("in the style, DreamStyler", (StyleChoice(style_id=style_id, method="dreamstyler"),)),
+    }
+    for name, (caption, styles) in ways.items():
+        request = BackgroundRequest(prompt=SENTENCE, seed=SEED, styles=styles)
+        _draw(journey, request, f"03_sentence_{name}", caption)
+    return f"{len(section.tiles)} pictures of “{english.english}”"
+
+
+def draw_photo(journey: Journey) -> str:
+    photo = journey.samples.place_photo
+    section = journey.section(
+        "A background from a photograph, in the style", "Strength 0 keeps the photograph, 1 ignores it."
+    )
+    journey.keep_sample(section, photo, "04_photo", f"the photograph: {photo.stem.replace('_', ' ')}")
+    for strength in STRENGTHS:
+        request = BackgroundRequest(
+            prompt=photo.stem.replace("_", " "),
+            picture_id=journey.upload(photo),
+            strength=strength,
+            seed=SEED,
+            styles=(StyleChoice(style_id=journey.style.id, method="lora"),),
+        )
+        _draw(journey, request, f"04_photo_strength_{round(strength * 100):03d}", f"strength {strength}")
+    return f"strengths {', '.join(map(str, STRENGTHS))}"
+
+
+def mix_styles(journey: Journey) -> str:
+    journey.section(
+        "Two styles, alone and mixed", f"{journey.style.name} and {journey.other_style.name}, LoRA, same seed."
+    )
+    for share in (1.0, 0.5, 0.0):
+        shares = ((journey.style, share), (journey.other_style, 1 - share))
+        request = BackgroundRequest(
+            prompt=SENTENCE,
+            seed=SEED,
+            styles=[StyleChoice(style_id=style.id, method="lora", weight=w) for style, w in shares if w > 0],
+        )
+        caption = " + ".join(f"{style.name} {weight:.1f}" for style, weight in shares if weight > 0)
+        _draw(journey, request, f"05_mix_{round(share * 100):03d}", caption)
+    return f"{journey.style.name} with {journey.other_style.name}"
+
+
+def find_poses(journey: Journey) -> str:
+    """Of a drawn character, and of a person in a photograph: what the family finds, nothing more."""
+    section = journey.section("Poses: of a drawn character, of a person in a photograph, and one arm moved")
+    found = []
+    for name, path in (("character", journey.samples.pose_character), ("person", journey.samples.person_photo)):
+        pose = journey.gateway.estimate_pose(journey.project.id, journey.upload(path), whole_picture_if_nobody=True)
+        journey.keep_sample(section, path, f"06_{name}", f"the {name}")
+        how = "nobody found, the whole picture taken" if pose.used_whole_picture else f"{len(pose.people)} found"
+        if pose.skeleton_url:
+            journey.keep_link(section, pose.skeleton_url, f"06_{name}_pose", how)
+        journey.story.ids[f"pose_of_{name}"] = pose.id
+        found.append(f"{name}: {how}")
+        if name == "character":
+            journey.pose = pose
+    return "; ".join(found)
+
+
+def move_arm(journey: Journey) -> str:
+    if not journey.pose.people:
+        raise CommandFailed("nobody was found on the drawn character", reason="NOBODY", code=Exit.JOB_FAILED)
+    first, *others = journey.pose.people
+    journey.pose = journey.gateway.edit_pose(journey.pose.id, [turn_limb(first, "left-arm", ARM_DEGREES), *others])
+    if journey.pose.skeleton_url:
+        section = journey.story.sections[-1]
+        journey.keep_link(section, journey.pose.skeleton_url, "06_character_pose_edited", "the left arm turned")
+    return f"left arm turned by {ARM_DEGREES:.0f} degrees"
+
+
+def repose(journey: Journey) -> str:
+    section = journey.section("The character in the new pose")
+    character = journey.samples.character
+    journey.keep_sample(section, character, "07_character", "the character")
+    request = PoseTransferRequest(character_picture_id=journey.upload(character), pose_id=journey.pose.id, seed=SEED)
+    job = journey.run("re-posing", lambda: journey.gateway.transfer_pose(journey.project.id, request))
+    journey.keep_results(section, job, "07_reposed", "in the edited pose")
+    return f"{len(job.results)} picture"
+
+
+def save_assets(journey: Journey) -> str:
+    results = journey.story.ids["results"]
+    backgrounds = [result for name, ids in results.items() if not name.startswith("07_") for result in ids]
+    characters = [result for name, ids in results.items() if name.startswith("07_") for result in ids]
+    gateway, project_id = journey.gateway, journey.project.id
+    saved = [
+        gateway.save_asset(project_id, name="바닷가", result_ids=backgrounds[:3], description="dusk at the sea"),
+        gateway.save_asset(project_id, name="주인공", result_ids=characters),
+        gateway.save_asset(project_id, name="연습", result_ids=backgrounds[3:4]),
+    ]
+    journey.story.ids["assets"] = {asset.name: asset.id for asset in saved}
+    listed = {asset.id for asset in gateway.assets(project_id)}
+    if listed != {asset.id for asset in saved}:
+        raise CommandFailed("the list of assets is not what was saved", reason="ASSETS_DIFFER", code=Exit.JOB_FAILED)
+    return f"{len(saved)} assets with {sum(len(asset.files) for asset in saved)} pictures"
+
+
+def download_zip(journey: Journey) -> str:
+    content = journey.gateway.assets_zip(journey.project.id)
+    (journey.out / "assets.zip").write_bytes(content)
+    return f"assets.zip, {len(content) / 1e6:.1f} MB"
+
+
+def delete_asset(journey: Journey) -> str:
+    asset_id = journey.story.ids["assets"]["연습"]
+    journey.gateway.delete_asset(asset_id)
+    left = journey.gateway.assets(journey.project.id)
+    if asset_id in {asset.id for asset in left}:
+        raise CommandFailed("a deleted asset is still listed", reason="NOT_DELETED", code=Exit.JOB_FAILED)
+    return f"{len(left)} left"
+
+
+def export_lora(journey: Journey) -> str:
+    content = journey.gateway.export_style(journey.style.id, "lora")
+    path = journey.out / f"{journey.style.name}.safetensors"
+    path.write_bytes(content)
+    return f"{path.name}, {len(content) / 1e6:.1f} MB"
+
+
+STEPS: dict[str, Callable[[Journey], str]] = {
+    "sign up": sign_up,
+    "create a project": create_project,
+    "upload eight pictures": upload_hand,
+    "learn the style, LoRA and DreamStyler": learn_style,
+    "background from a Korean sentence": draw_sentence,
+    "background from a photograph": draw_photo,
+    "learn a second style": learn_other_style,
+    "mix two styles": mix_styles,
+    "find poses": find_poses,
+    "move an arm": move_arm,
+    "re-pose a character": repose,
+    "save and list assets": save_assets,
+    "download the assets": download_zip,
+    "delete an asset": delete_asset,
+    "export the LoRA file": export_lora,
+}
+
+
+def _draw(journey: Journey, request: BackgroundRequest, name: str, caption: str) -> None:
+    """Draw one background into the last section."""
+    job = journey.run(caption, lambda: journey.gateway.draw_background(journey.project.id, request))
+    journey.keep_results(journey.story.sections[-1], job, name, caption)
