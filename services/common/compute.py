@@ -19,14 +19,23 @@ class ComputeLane:
         self._pending: set[Future[Any]] = set()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
 
+    @property
+    def pending(self) -> int:
+        """How many jobs are waiting or in work."""
+        return len(self._pending)
+
     async def run(self, func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.submit(func, *args, **kwargs)
+
+    def submit(self, func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[R]":
+        """As `run`, but the place is taken, or refused, before this returns."""
         if len(self._pending) >= self._max_pending:
             raise Overloaded(f"{len(self._pending)} requests are already waiting; try again soon", reason="QUEUE_FULL")
         job = self._thread.submit(func, *args, **kwargs)
         # A caller who hangs up drops a waiting job, but a started one still holds its place.
         self._pending.add(job)
         job.add_done_callback(self._pending.discard)
-        return await asyncio.wrap_future(job)
+        return asyncio.wrap_future(job)
 
     def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)

@@ -120,8 +120,8 @@ def keys_and_values(unet: UNet2DConditionModel, bank: Mapping[str, Tensor]) -> d
 
 
 def _attend(heads: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    split = (tensor.view(*tensor.shape[:2], heads, -1).transpose(1, 2) for tensor in (query, key, value))
-    return functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2)
+    query, key, value = (tensor.view(*tensor.shape[:2], heads, -1).transpose(1, 2) for tensor in (query, key, value))
+    return functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
 
 def _project(attn: Any, attended: Tensor) -> Tensor:

@@ -1,0 +1,167 @@
+"""Between the messages of PoseTransferService and the engine's records."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from oma.image.v1 import drawing_pb2, image_pb2
+from oma.pose.v1 import pose_transfer_service_pb2 as pb
+
+from services.common.artifacts import ArtifactRef, check_key, check_owner
+from services.common.errors import InvalidInput
+from services.common.families import Family
+from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_jpeg
+from services.common.wire import to_artifact
+from services.pose.transfer.engine import TransferSpec
+from services.pose.transfer.geometry import default_size, fit_points
+from services.pose.wire import in_range, read_people, write_person
+
+MAX_STEPS, DEFAULT_STEPS = 60, 30
+MAX_GUIDANCE, DEFAULT_GUIDANCE = 20.0, 3.5
+MAX_COUNT = 4
+MIN_CHARACTER_SIDE = 16
+MAX_POSE_SIDE = 16_384
+_SEEDS = 2**64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A request that was read: everything but the character's pixels, which decide the default size."""
+
+    owner: str
+    request_id: str
+    xy_K2: NDArray[np.float64]
+    score_K: NDArray[np.float64]
+    pose_wh: tuple[int, int]
+    steps: int
+    guidance: float
+    seeds: tuple[int, ...]
+    size_wh: tuple[int, int] | None
+    previews: bool
+    inline_results: bool
+
+    def result_key(self, index: int) -> str:
+        return f"{self.owner}/out/{self.request_id}/{index:02}.png"
+
+
+def to_order(request: pb.TransferPoseRequest, family: Family) -> Order:
+    """The request, defaults filled in.
+
+    Raises:
+        InvalidInput: something is missing or out of its range.
+    """
+    if "/" in request.request_id:
+        raise InvalidInput("request_id may hold letters, digits, '.', '-' and '_'", reason="REQUEST_ID")
+    if not request.HasField("pose"):
+        raise InvalidInput("a pose is required", reason="POSE_REQUIRED")
+    xy_PK2, score_PK = read_people([request.pose.person])
+    steps = request.steps if request.HasField("steps") else DEFAULT_STEPS
+    guidance = request.guidance if request.HasField("guidance") else DEFAULT_GUIDANCE
+    order = Order(
+        owner=check_owner(request.owner),
+        request_id=request.request_id,
+        xy_K2=xy_PK2[0],
+        score_K=score_PK[0],
+        pose_wh=_pose_size(request.pose),
+        steps=int(in_range(steps, 1, MAX_STEPS, "steps")),
+        guidance=in_range(guidance, 1, MAX_GUIDANCE, "guidance"),
+        seeds=_seeds(request),
+        size_wh=_asked_size(request, family),
+        previews=request.previews,
+        inline_results=request.inline_results,
+    )
+    check_key(order.result_key(0))
+    return order
+
+
+def to_spec(order: Order, character_HWC: Pixels, family: Family) -> TransferSpec:
+    """What to draw, once the character is known.
+
+    Raises:
+        InvalidInput: the character is too small, or the results too large to be sent inline.
+    """
+    height, width = character_HWC.shape[:2]
+    if min(height, width) < MIN_CHARACTER_SIDE:
+        raise InvalidInput(
+            f"the character is {width} x {height}: both sides need {MIN_CHARACTER_SIDE} pixels",
+            reason="PICTURE_TOO_SMALL",
+        )
+    size_wh = order.size_wh or default_size((width, height), family.resolution, family.size_step)
+    if order.inline_results and 3 * size_wh[0] * size_wh[1] > MAX_INLINE_BYTES:
+        raise InvalidInput("results of this size do not fit inline: ask for references only", reason="INLINE_TOO_LARGE")
+    return TransferSpec(
+        character_HWC=character_HWC,
+        xy_K2=fit_points(order.xy_K2, order.pose_wh, size_wh),
+        score_K=order.score_K,
+        size_wh=size_wh,
+        steps=order.steps,
+        guidance=order.guidance,
+    )
+
+
+def queued(position: int) -> pb.TransferPoseResponse:
+    return pb.TransferPoseResponse(queued=drawing_pb2.Queued(position=position))
+
+
+def progress(step: int, steps: int, preview_HWC: Pixels | None) -> pb.TransferPoseResponse:
+    preview = None
+    if preview_HWC is not None:
+        preview = image_pb2.Image(content=encode_jpeg(preview_HWC), media_type="image/jpeg")
+    return pb.TransferPoseResponse(progress=drawing_pb2.Progress(step=step, steps=steps, preview=preview))
+
+
+def drawn(index: int, stored: ArtifactRef, content: bytes, order: Order, spec: TransferSpec) -> pb.TransferPoseResponse:
+    return pb.TransferPoseResponse(
+        image=drawing_pb2.DrawnImage(
+            index=index,
+            artifact=to_artifact(stored),
+            inline=image_pb2.Image(content=content, media_type="image/png") if order.inline_results else None,
+            width=spec.size_wh[0],
+            height=spec.size_wh[1],
+            seed=order.seeds[index],
+        )
+    )
+
+
+def done(order: Order, spec: TransferSpec, family: Family) -> pb.TransferPoseResponse:
+    return pb.TransferPoseResponse(
+        done=pb.TransferPoseDone(
+            family=family.name,
+            steps=spec.steps,
+            guidance=spec.guidance,
+            seed=order.seeds[0],
+            width=spec.size_wh[0],
+            height=spec.size_wh[1],
+            pose=write_person(spec.xy_K2, spec.score_K),
+        )
+    )
+
+
+def _pose_size(pose: pb.TargetPose) -> tuple[int, int]:
+    return (
+        int(in_range(pose.width, 1, MAX_POSE_SIDE, "pose_width")),
+        int(in_range(pose.height, 1, MAX_POSE_SIDE, "pose_height")),
+    )
+
+
+def _seeds(request: pb.TransferPoseRequest) -> tuple[int, ...]:
+    count = int(in_range(request.count if request.HasField("count") else 1, 1, MAX_COUNT, "count"))
+    if request.seed + count > _SEEDS:
+        raise InvalidInput("the last result's seed does not fit 64 bits: choose a smaller seed", reason="SEED")
+    return tuple(range(request.seed, request.seed + count))
+
+
+def _asked_size(request: pb.TransferPoseRequest, family: Family) -> tuple[int, int] | None:
+    asked = (request.HasField("width"), request.HasField("height"))
+    if not any(asked):
+        return None
+    if not all(asked):
+        raise InvalidInput("give width and height together, or neither", reason="SIZE_PAIR")
+    return _check_side(request.width, "width", family), _check_side(request.height, "height", family)
+
+
+def _check_side(value: int, name: str, family: Family) -> int:
+    in_range(value, family.resolution // 2, 2 * family.resolution, name)
+    if value % family.size_step:
+        raise InvalidInput(f"{name} is {value}: choose a multiple of {family.size_step}", reason="SIZE_STEP")
+    return value

@@ -1,0 +1,86 @@
+"""PoseTransferService on the wire: one drawing at a time, told step by step."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from oma.pose.v1 import pose_transfer_service_pb2 as pb
+from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
+
+from services.common.artifacts import ArtifactStore
+from services.common.compute import ComputeLane
+from services.common.errors import Cancelled
+from services.common.families import Family
+from services.common.pictures import Pixels, encode_png
+from services.common.wire import picture_pixels
+from services.pose.transfer import convert
+from services.pose.transfer.convert import Order
+from services.pose.transfer.engine import TransferEngine, TransferSpec
+
+Send = Callable[[pb.TransferPoseResponse], None]
+
+
+class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
+    """`reading` decodes pictures, `drawing` owns the device; both are short queues of one thread each."""
+
+    def __init__(
+        self,
+        engine: TransferEngine,
+        family: Family,
+        store: ArtifactStore,
+        *,
+        reading: ComputeLane,
+        drawing: ComputeLane,
+    ) -> None:
+        self._engine = engine
+        self._family = family
+        self._store = store
+        self._reading = reading
+        self._drawing = drawing
+
+    async def TransferPose(
+        self, request: pb.TransferPoseRequest, context: Any
+    ) -> AsyncIterator[pb.TransferPoseResponse]:
+        order, spec = await self._reading.run(self._read, request)
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[pb.TransferPoseResponse | None] = asyncio.Queue()
+        left = threading.Event()
+
+        def send(event: pb.TransferPoseResponse) -> None:
+            if left.is_set():
+                raise Cancelled("the caller left", reason="CALLER_LEFT")
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        position = self._drawing.pending
+        work = self._drawing.submit(self._draw, order, spec, send)
+        work.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            yield convert.queued(position)
+            while (event := await events.get()) is not None:
+                yield event
+            await work
+        finally:
+            # A waiting drawing gives up its place now, a running one before its next step.
+            left.set()
+            work.cancel()
+
+    def _read(self, request: pb.TransferPoseRequest) -> tuple[Order, TransferSpec]:
+        order = convert.to_order(request, self._family)
+        character_HWC = picture_pixels(request.character, self._store, owner=order.owner)
+        return order, convert.to_spec(order, character_HWC, self._family)
+
+    def _draw(self, order: Order, spec: TransferSpec, send: Send) -> None:
+        prepared = self._engine.prepare(spec)
+        all_steps = spec.steps * len(order.seeds)
+        for index, seed in enumerate(order.seeds):
+            done_before = index * spec.steps
+
+            def on_step(step: int, preview_HWC: Pixels | None, done_before: int = done_before) -> None:
+                send(convert.progress(done_before + step, all_steps, preview_HWC))
+
+            image_HWC = self._engine.draw(spec, prepared, seed, on_step, previews=order.previews)
+            content = encode_png(image_HWC)
+            stored = self._store.put(order.result_key(index), content, "image/png")
+            send(convert.drawn(index, stored, content, order, spec))
+        send(convert.done(order, spec, self._family))
