@@ -19,11 +19,11 @@ SPLIT = 2
 class PoseNetworkConfig:
     """Channels at strides 4, 8, 16 and 32 of the input, and of the heatmap branch."""
 
-    stem: int = 24
-    fine: int = 40
-    middle: int = 80
-    coarse: int = 144
-    heat: int = 48
+    stem: int = 16
+    fine: int = 32
+    middle: int = 72
+    coarse: int = 128
+    heat: int = 40
 
 
 def conv(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Sequential:
