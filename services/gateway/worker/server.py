@@ -1,0 +1,58 @@
+"""Puts the worker together and runs it until the platform asks it to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+
+from services.common.artifacts import ArtifactStore, open_store
+from services.common.databases import create_database_engine
+from services.common.leases import LeaseQueue
+from services.gateway.clients import Peers, open_peers
+from services.gateway.database import migrate
+from services.gateway.settings import GatewaySettings
+from services.gateway.tables import jobs
+from services.gateway.worker import drawing
+from services.gateway.worker.carry import Carrier
+from services.gateway.worker.dispatch import Dispatcher
+from services.gateway.worker.patience import Patience
+from services.gateway.worker.training import TrainingWork
+
+
+async def run(settings: GatewaySettings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sig, stopping.set)
+    engine = create_database_engine(settings.database_url)
+    await asyncio.to_thread(migrate, engine)
+    peers = open_peers(settings)
+    try:
+        queue = LeaseQueue(engine, jobs)
+        await create_dispatcher(settings, queue, open_store(settings.artifacts), peers).run(stopping)
+    finally:
+        await peers.close()
+        engine.dispose()
+
+
+def create_dispatcher(settings: GatewaySettings, queue: LeaseQueue, store: ArtifactStore, peers: Peers) -> Dispatcher:
+    patience = Patience(down_seconds=settings.peer_patience_seconds, busy_seconds=settings.busy_patience_seconds)
+    # A training goes on without us, so we wait for its service as long as for a full one.
+    watching = Patience(down_seconds=settings.busy_patience_seconds, busy_seconds=settings.busy_patience_seconds)
+    timeout_seconds = settings.drawing_timeout_seconds
+    return Dispatcher(
+        queue=queue,
+        carrier=Carrier(queue=queue, store=store),
+        makers={
+            "training": lambda lease: TrainingWork(lease=lease, peers=peers, creating=patience, watching=watching),
+            "background": lambda lease: drawing.background(lease.job, peers, store, patience, timeout_seconds),
+            "pose_transfer": lambda lease: drawing.pose_transfer(lease.job, peers, store, patience, timeout_seconds),
+        },
+        room={
+            "training": settings.parallel_trainings,
+            "background": settings.parallel_drawings,
+            "pose_transfer": settings.parallel_drawings,
+        },
+        name=f"{socket.gethostname()}-{os.getpid()}",
+        lease_seconds=settings.lease_seconds,
+    )

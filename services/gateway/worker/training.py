@@ -1,0 +1,130 @@
+"""Watches over a training at its service, and records the style that it learned.
+
+The training is durable where it runs; this job only follows it. A worker that takes over creates it again with the
+same request id, and gets the same training.
+"""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from oma.style.v1 import style_train_service_pb2 as pb
+
+from services.common.clients import call_metadata, our_errors
+from services.common.errors import Expired, ServiceError
+from services.common.leases import Lease
+from services.gateway import convert
+from services.gateway.clients import SHORT_SECONDS, Peers
+from services.gateway.tables import Style, new_id
+from services.gateway.worker.patience import Patience, persist
+from services.gateway.worker.progress import Progress
+from services.gateway.worker.work import Finish, JobFailed, JobStopped, seed_of
+
+PEER = "style training"
+WATCH_SECONDS = 330.0  # the service ends a watch within five minutes
+STOPPING_SECONDS = 30.0
+END_STATES = (pb.Training.STATE_SUCCEEDED, pb.Training.STATE_FAILED, pb.Training.STATE_CANCELLED)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the service said last."""
+
+    training: pb.Training | None = None
+    resume_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingWork:
+    """One training job."""
+
+    lease: Lease
+    peers: Peers
+    creating: Patience
+    watching: Patience
+    seen: _Seen = field(default_factory=_Seen)
+
+    async def run(self, progress: Progress) -> Finish:
+        created = await persist(self._create, progress, self.creating)
+        self.seen.training = created
+        await asyncio.to_thread(self.lease.checkpoint, {"training_id": created.id})
+        training = created
+        while training.state not in END_STATES:
+            training = await persist(lambda: self._watch(progress), progress, self.watching)
+        return self._finish(training)
+
+    async def stop(self) -> None:
+        """Cancel the training, wait until it has ended, and remove what it made so far."""
+        if self.seen.training is None:
+            return
+        until = time.monotonic() + STOPPING_SECONDS
+        request = pb.CancelTrainingRequest(owner=self.lease.job.owner, id=self.seen.training.id)
+        while time.monotonic() < until:
+            with contextlib.suppress(ServiceError), our_errors(PEER):  # it may be down just now
+                answer = await self.peers.style_train.CancelTraining(
+                    request, timeout=SHORT_SECONDS, metadata=call_metadata()
+                )
+                if answer.training.state in END_STATES:
+                    await self.peers.delete_training(request.owner, request.id)
+                    return
+            await asyncio.sleep(0.2)
+
+    async def _create(self) -> pb.Training:
+        job = self.lease.job
+        request = convert.training_request(job.id, job.owner, job.payload, seed_of(job))
+        with our_errors(PEER):
+            answer = await self.peers.style_train.CreateTraining(
+                request, timeout=SHORT_SECONDS, metadata=call_metadata()
+            )
+        return answer.training
+
+    async def _watch(self, progress: Progress) -> pb.Training:
+        """Follow until the watch ends: because the training did, or to be called again."""
+        assert self.seen.training is not None
+        request = pb.WatchTrainingRequest(
+            owner=self.lease.job.owner, id=self.seen.training.id, resume_token=self.seen.resume_token
+        )
+        with contextlib.suppress(Expired), our_errors(PEER):
+            call = self.peers.style_train.WatchTraining(request, timeout=WATCH_SECONDS, metadata=call_metadata())
+            try:
+                async for response in call:
+                    self.seen.training, self.seen.resume_token = response.training, response.resume_token
+                    progress.report(**_values(response.training))
+            finally:
+                call.cancel()
+        return self.seen.training
+
+    def _finish(self, training: pb.Training) -> Finish:
+        if training.state == pb.Training.STATE_CANCELLED:
+            raise JobStopped
+        if training.state == pb.Training.STATE_FAILED:
+            raise JobFailed(training.failure.reason or "TRAINING_FAILED", training.failure.message or "training failed")
+        job = self.lease.job
+        style = Style(
+            id=new_id(),
+            account_id=job.owner,
+            project_id=job.payload["project_id"],
+            name=training.name,
+            job_id=job.id,
+            training_id=training.id,
+            files=convert.style_files(training),
+            samples=convert.sample_refs(training),
+        )
+        return Finish(result={"style_id": style.id}, rows=[style])
+
+
+def _values(training: pb.Training) -> dict[str, Any]:
+    waiting = training.state == pb.Training.STATE_QUEUED
+    values: dict[str, Any] = {
+        "stage": "waiting" if waiting else convert.METHOD_NAMES.get(training.current_method, "preparing"),
+        "queue_position": None,
+        "steps_done": training.steps_done,
+        "steps_total": training.steps_total,
+        "seconds_left": training.seconds_left if training.HasField("seconds_left") else None,
+    }
+    if training.samples:
+        newest = training.samples[-1]
+        values["preview"] = {"key": newest.key, "media_type": newest.media_type}
+    return values
