@@ -1,0 +1,64 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link, NavLink, Outlet, useNavigate, useParams } from "react-router";
+import { api, unwrap } from "@/shared/api/client";
+import { SESSION_KEY, sessionQuery } from "@/shared/session";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { LanguageSwitch } from "@/shared/ui/LanguageSwitch";
+import { ProjectNav } from "./ProjectNav";
+
+/** The rail with the project's rooms, and the page beside it. */
+export function Frame() {
+  const { t } = useTranslation();
+  const { projectId } = useParams();
+  const session = useQuery(sessionQuery);
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const leave = useMutation({
+    mutationFn: () => unwrap(api.DELETE("/api/v1/session")),
+    onSuccess: async () => {
+      client.clear();
+      client.setQueryData(SESSION_KEY, null);
+      await navigate("/sign-in");
+    },
+  });
+  return (
+    <div className="frame">
+      <a className="skip" href="#page">
+        {t("common.skip")}
+      </a>
+      <header className="rail">
+        <Link className="brand" to="/">
+          <img src="/icon.svg" alt="" width="28" height="28" />
+          Oh My Assistant
+        </Link>
+        <nav aria-label={t("common.mainNav")} className="rail-nav">
+          <NavLink to="/" end>
+            {t("projects.title")}
+          </NavLink>
+          {projectId && <ProjectNav projectId={projectId} />}
+        </nav>
+        <div className="rail-foot">
+          <LanguageSwitch />
+          <div className="row spread">
+            <span className="who" title={session.data?.account.email}>
+              {session.data?.account.name}
+            </span>
+            <button
+              type="button"
+              className="button quiet small"
+              disabled={leave.isPending}
+              onClick={() => leave.mutate()}
+            >
+              {t("account.signOut")}
+            </button>
+          </div>
+          {leave.error ? <ErrorNote error={leave.error} /> : null}
+        </div>
+      </header>
+      <main id="page" className="page" tabIndex={-1}>
+        <Outlet key={projectId} />
+      </main>
+    </div>
+  );
+}

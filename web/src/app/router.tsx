@@ -1,0 +1,39 @@
+import { createBrowserRouter, Navigate } from "react-router";
+import { SignInPage } from "@/features/account/SignInPage";
+import { SignUpPage } from "@/features/account/SignUpPage";
+import { AssetsPage } from "@/features/assets/AssetsPage";
+import { BackgroundPage } from "@/features/background/BackgroundPage";
+import { JobsPage } from "@/features/jobs/JobsPage";
+import { ProjectsPage } from "@/features/projects/ProjectsPage";
+import { StylePage } from "@/features/style/StylePage";
+import { Frame } from "./Frame";
+import { PageFailed } from "./PageFailed";
+import { RequireSession } from "./RequireSession";
+
+export const router = createBrowserRouter([
+  { path: "/sign-in", element: <SignInPage /> },
+  { path: "/sign-up", element: <SignUpPage /> },
+  {
+    element: <RequireSession />,
+    errorElement: <PageFailed />,
+    children: [
+      {
+        element: <Frame />,
+        children: [
+          { path: "/", element: <ProjectsPage /> },
+          { path: "/projects/:projectId", element: <Navigate to="style" replace /> },
+          { path: "/projects/:projectId/style", element: <StylePage /> },
+          { path: "/projects/:projectId/background", element: <BackgroundPage /> },
+          {
+            path: "/projects/:projectId/pose",
+            lazy: async () => ({ Component: (await import("@/features/pose/PosePage")).PosePage }),
+            HydrateFallback: () => null,
+          },
+          { path: "/projects/:projectId/assets", element: <AssetsPage /> },
+          { path: "/projects/:projectId/jobs", element: <JobsPage /> },
+        ],
+      },
+    ],
+  },
+  { path: "*", element: <Navigate to="/" replace /> },
+]);

@@ -1,0 +1,109 @@
+import { useTranslation } from "react-i18next";
+import { api, unwrap } from "@/shared/api/client";
+import { startOf, useStartJob } from "@/shared/jobs/useStartJob";
+import { PictureWell } from "@/shared/pictures/PictureWell";
+import { seedFrom } from "@/shared/seeds";
+import { useStyles } from "@/shared/styles/useStyles";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { Form } from "@/shared/ui/Form";
+import { MoreSettings } from "@/shared/ui/MoreSettings";
+import { Slider } from "@/shared/ui/Slider";
+import { useRunKey } from "@/shared/ui/useRunKey";
+import { PromptField } from "./PromptField";
+import { StyleChips } from "./StyleChips";
+import type { BackgroundDraft, ChosenStyle } from "./useBackgroundDraft";
+
+const MAX_RESULTS = 8;
+
+/** The chosen styles that still exist; one learned from a single picture draws at full strength only. */
+function stylesToSend(chosen: ChosenStyle[], known: Set<string>) {
+  return chosen
+    .filter((style) => known.has(style.style_id))
+    .map(({ style_id, method, weight }) => ({ style_id, method, weight: method === "lora" ? weight : undefined }));
+}
+
+type Props = { projectId: string; draft: BackgroundDraft; change: (part: Partial<BackgroundDraft>) => void };
+
+export function BackgroundForm({ projectId, draft, change }: Props) {
+  const { t } = useTranslation();
+  const run = useStartJob();
+  const known = new Set<string>(useStyles(projectId).data?.map((style) => style.id));
+  const prompt = draft.prompt.trim();
+  const nothingToDraw = prompt === "" && draft.pictureId === null;
+
+  const draw = () => {
+    if (nothingToDraw || run.isPending) return;
+    run.mutate(
+      startOf((headers) =>
+        unwrap(
+          api.POST("/api/v1/projects/{project_id}/backgrounds", {
+            params: { path: { project_id: projectId } },
+            body: {
+              prompt,
+              negative_prompt: draft.negativePrompt.trim() || undefined,
+              picture_id: draft.pictureId ?? undefined,
+              strength: draft.pictureId ? draft.strength : undefined,
+              seed: seedFrom(draft.seed),
+              count: draft.count,
+              styles: stylesToSend(draft.styles, known),
+            },
+            headers,
+          }),
+        ),
+      ),
+    );
+  };
+  useRunKey(draw);
+
+  return (
+    <Form className="card stack" onSubmit={draw}>
+      <PromptField prompt={draft.prompt} onChange={(text) => change({ prompt: text })} />
+      <div className="field">
+        <span className="label">{t("background.photo")}</span>
+        <PictureWell
+          projectId={projectId}
+          label={t("background.addPhoto")}
+          pictureId={draft.pictureId}
+          onPick={(pictureId) => change({ pictureId })}
+        />
+      </div>
+      {draft.pictureId && (
+        <Slider
+          label={t("background.strength")}
+          min={0}
+          max={1}
+          step={0.05}
+          value={draft.strength}
+          valueText={`${Math.round(draft.strength * 100)}%`}
+          stops={[t("background.stopPhoto"), t("background.stopBetween"), t("background.stopMine")]}
+          onChange={(strength) => change({ strength })}
+        />
+      )}
+      <StyleChips projectId={projectId} chosen={draft.styles} onChange={(styles) => change({ styles })} />
+      <MoreSettings
+        open={draft.moreOpen}
+        count={draft.count}
+        maxCount={MAX_RESULTS}
+        seed={draft.seed}
+        avoid={draft.negativePrompt}
+        onOpen={(moreOpen) => change({ moreOpen })}
+        onCount={(count) => change({ count })}
+        onSeed={(seed) => change({ seed })}
+        onAvoid={(negativePrompt) => change({ negativePrompt })}
+      />
+      {run.error ? <ErrorNote error={run.error} /> : null}
+      <button
+        type="submit"
+        className="button primary wide"
+        disabled={nothingToDraw || run.isPending}
+        aria-describedby="background-missing"
+        aria-keyshortcuts="Control+Enter Meta+Enter"
+      >
+        {t("background.draw")} <kbd aria-hidden="true">Ctrl ↵</kbd>
+      </button>
+      <small id="background-missing" className="hint" role="status">
+        {nothingToDraw && t("background.needInput")}
+      </small>
+    </Form>
+  );
+}

@@ -1,0 +1,30 @@
+import type { StyleMethod } from "@/shared/api/models";
+import { useDraft } from "@/shared/drafts";
+
+export type ChosenStyle = { style_id: string; method: StyleMethod; weight: number };
+
+export type BackgroundDraft = {
+  prompt: string;
+  negativePrompt: string;
+  pictureId: string | null;
+  /** 0 keeps the photograph, 1 leaves it behind. */
+  strength: number;
+  styles: ChosenStyle[];
+  count: number;
+  /** As typed; empty lets the page choose a fresh number for each run. */
+  seed: string;
+  moreOpen: boolean;
+};
+
+export function useBackgroundDraft(projectId: string) {
+  return useDraft<BackgroundDraft>(projectId, "background", {
+    prompt: "",
+    negativePrompt: "",
+    pictureId: null,
+    strength: 0.6,
+    styles: [],
+    count: 1,
+    seed: "",
+    moreOpen: false,
+  });
+}

@@ -1,0 +1,45 @@
+import { useTranslation } from "react-i18next";
+import { BODY_JOINTS, type Keypoint, VISIBLE_SCORE } from "./skeleton";
+
+type Props = {
+  keypoints: Keypoint[];
+  selected: number;
+  onSelect: (joint: number) => void;
+  onMove: (joint: number, to: { x: number; y: number }, tag: string) => void;
+  onToggle: (joint: number) => void;
+};
+
+/** The selected joint in numbers: the way without a pointer. */
+export function JointFields({ keypoints, selected, onSelect, onMove, onToggle }: Props) {
+  const { t } = useTranslation();
+  const [x, y, score] = keypoints[selected] ?? [0, 0, 0];
+  const set = (to: { x: number; y: number }) => {
+    if (Number.isFinite(to.x) && Number.isFinite(to.y)) onMove(selected, to, `fields:${selected}`);
+  };
+  return (
+    <div className="row joint-fields">
+      <label>
+        {t("pose.joint")}
+        <select value={selected} onChange={(event) => onSelect(Number(event.target.value))}>
+          {BODY_JOINTS.map((name, joint) => (
+            <option key={name} value={joint}>
+              {t(`pose.joints.${name}`)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        X
+        <input type="number" value={Math.round(x)} onChange={(event) => set({ x: event.target.valueAsNumber, y })} />
+      </label>
+      <label>
+        Y
+        <input type="number" value={Math.round(y)} onChange={(event) => set({ x, y: event.target.valueAsNumber })} />
+      </label>
+      <button type="button" className="button small" onClick={() => onToggle(selected)}>
+        {score > VISIBLE_SCORE ? t("pose.hide") : t("pose.show")}
+      </button>
+      <small className="hint">{t("pose.keysHint")}</small>
+    </div>
+  );
+}

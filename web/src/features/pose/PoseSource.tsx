@@ -1,0 +1,70 @@
+import { useMutation } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { api, unwrap } from "@/shared/api/client";
+import { PictureWell } from "@/shared/pictures/PictureWell";
+import { usePictures } from "@/shared/pictures/usePictures";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { standingPerson } from "./standing";
+import { BLANK_HEIGHT, BLANK_WIDTH, fromPose, type PoseDraft } from "./usePoseDraft";
+
+type Props = { projectId: string; draft: PoseDraft; change: (part: Partial<PoseDraft>) => void };
+type Look = { pictureId: string; wholePicture: boolean };
+
+/** Where the pose comes from: a photograph, a drawing, or a skeleton placed by hand. */
+export function PoseSource({ projectId, draft, change }: Props) {
+  const { t } = useTranslation();
+  const picture = usePictures(projectId).data?.find((one) => one.id === draft.pictureId);
+  const estimate = useMutation({
+    mutationFn: ({ pictureId, wholePicture }: Look) =>
+      unwrap(
+        api.POST("/api/v1/projects/{project_id}/poses/estimate", {
+          params: { path: { project_id: projectId } },
+          body: { picture_id: pictureId, whole_picture_if_nobody: wholePicture },
+        }),
+      ),
+    onSuccess: (pose) => change(fromPose(pose)),
+  });
+  const pick = (pictureId: string | null) => {
+    change({ pictureId, poseId: null, people: [], personIndex: 0, edited: false, usedWholePicture: false });
+    if (pictureId) estimate.mutate({ pictureId, wholePicture: false });
+  };
+  const place = () => {
+    const width = picture?.width ?? BLANK_WIDTH;
+    const height = picture?.height ?? BLANK_HEIGHT;
+    change({ poseId: null, width, height, people: [standingPerson(width, height)], personIndex: 0, edited: true });
+  };
+  const look = (wholePicture: boolean) =>
+    draft.pictureId && estimate.mutate({ pictureId: draft.pictureId, wholePicture });
+  const nobody = draft.poseId !== null && draft.people.length === 0 && !estimate.isPending;
+
+  return (
+    <section className="card stack" aria-labelledby="pose-source">
+      <h2 id="pose-source">{t("pose.source")}</h2>
+      <PictureWell projectId={projectId} label={t("pose.addPicture")} pictureId={draft.pictureId} onPick={pick} />
+      <div role="status" className="hint">
+        {estimate.isPending && t("pose.looking")}
+        {!estimate.isPending && draft.people.length > 0 && t("pose.found", { count: draft.people.length })}
+        {draft.usedWholePicture && <p>{t("pose.usedWhole")}</p>}
+      </div>
+      {nobody && (
+        <div className="note" role="alert">
+          <p>{t("pose.nobody")}</p>
+          <button type="button" className="button small" onClick={() => look(true)}>
+            {t("pose.useWhole")}
+          </button>
+        </div>
+      )}
+      {estimate.error ? <ErrorNote error={estimate.error} onRetry={() => look(false)} /> : null}
+      <div className="row">
+        {draft.pictureId && (
+          <button type="button" className="button small" disabled={estimate.isPending} onClick={() => look(false)}>
+            {t("pose.estimate")}
+          </button>
+        )}
+        <button type="button" className="button small" onClick={place}>
+          {t("pose.place")}
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,53 @@
+import type { Pose } from "@/shared/api/models";
+import { useDraft } from "@/shared/drafts";
+import { type Person, readPeople } from "./skeleton";
+
+export type PoseDraft = {
+  characterId: string | null;
+  pictureId: string | null;
+  /** The pose as the gateway knows it; null while it was only placed by hand. */
+  poseId: string | null;
+  width: number;
+  height: number;
+  people: Person[];
+  personIndex: number;
+  /** Edited since the gateway last heard of it. */
+  edited: boolean;
+  usedWholePicture: boolean;
+  count: number;
+  seed: string;
+  moreOpen: boolean;
+};
+
+export const BLANK_WIDTH = 512;
+export const BLANK_HEIGHT = 768;
+
+export function usePoseDraft(projectId: string) {
+  return useDraft<PoseDraft>(projectId, "pose", {
+    characterId: null,
+    pictureId: null,
+    poseId: null,
+    width: BLANK_WIDTH,
+    height: BLANK_HEIGHT,
+    people: [],
+    personIndex: 0,
+    edited: false,
+    usedWholePicture: false,
+    count: 1,
+    seed: "",
+    moreOpen: false,
+  });
+}
+
+/** The part of the draft that a pose from the gateway decides. */
+export function fromPose(pose: Pose): Partial<PoseDraft> {
+  return {
+    poseId: pose.id,
+    width: pose.width,
+    height: pose.height,
+    people: readPeople(pose.people),
+    personIndex: 0,
+    edited: false,
+    usedWholePicture: pose.used_whole_picture,
+  };
+}

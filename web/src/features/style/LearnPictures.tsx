@@ -1,0 +1,60 @@
+import { useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { Dropzone } from "@/shared/pictures/Dropzone";
+import { RefusedFiles } from "@/shared/pictures/RefusedFiles";
+import { useDeletePicture, usePictures, useUpload } from "@/shared/pictures/usePictures";
+import { Skeletons } from "@/shared/ui/Empty";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { PictureTile } from "./PictureTile";
+
+type Props = { projectId: string; chosenIds: string[]; onChange: (ids: string[]) => void };
+
+/** The pictures to learn from. What is dropped here is chosen at once; the project's other pictures can be added. */
+export function LearnPictures({ projectId, chosenIds, onChange }: Props) {
+  const { t } = useTranslation();
+  const pictures = usePictures(projectId);
+  const remove = useDeletePicture(projectId);
+  const added = useRef<string[]>([]);
+  const upload = useUpload(projectId, (picture) => {
+    added.current.push(picture.id);
+  });
+  const send = (files: File[]) => {
+    added.current = [];
+    upload.mutate(files, { onSuccess: () => onChange([...new Set([...chosenIds, ...added.current])]) });
+  };
+  const toggle = (id: string, on: boolean) =>
+    onChange(on ? [...chosenIds, id] : chosenIds.filter((other) => other !== id));
+  return (
+    <section className="card stack">
+      <div className="row spread">
+        <h2>{t("style.picturesStep")}</h2>
+        <span className="hint" role="status">
+          {t("style.chosen", { count: chosenIds.length })}
+        </span>
+      </div>
+      <Dropzone label={t("style.drop")} multiple busy={upload.isPending} onFiles={send}>
+        <p className="hint">{t("style.dropHint")}</p>
+      </Dropzone>
+      <RefusedFiles refused={upload.data} />
+      {pictures.isPending && <Skeletons count={4} label={t("common.loading")} />}
+      {pictures.isError && <ErrorNote error={pictures.error} onRetry={() => void pictures.refetch()} />}
+      {remove.error ? <ErrorNote error={remove.error} /> : null}
+      {pictures.data && pictures.data.length > 0 && (
+        <ul className="tiles plain">
+          {pictures.data.map((picture) => (
+            <PictureTile
+              key={picture.id}
+              picture={picture}
+              chosen={chosenIds.includes(picture.id)}
+              onToggle={(on) => toggle(picture.id, on)}
+              onDelete={() => {
+                toggle(picture.id, false);
+                remove.mutate(picture.id);
+              }}
+            />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,22 @@
+/** A request that failed. `reason` is the gateway's code, or one of ours: OFFLINE, UNEXPECTED. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly reason: string;
+  readonly requestId: string | null;
+
+  constructor(status: number, reason: string, message: string, requestId: string | null) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.reason = reason;
+    this.requestId = requestId;
+  }
+}
+
+type ErrorBody = { error?: { reason?: string; message?: string; request_id?: string } };
+
+/** Reads the gateway's error form; anything else (a proxy's page, say) becomes UNEXPECTED. */
+export function errorFrom(status: number, body: unknown): ApiError {
+  const told = (body as ErrorBody | null)?.error;
+  return new ApiError(status, told?.reason ?? "UNEXPECTED", told?.message ?? "", told?.request_id ?? null);
+}

@@ -1,0 +1,42 @@
+import enAccount from "./en/account.json";
+import enAssets from "./en/assets.json";
+import enBackground from "./en/background.json";
+import enCommon from "./en/common.json";
+import enErrors from "./en/errors.json";
+import enJobs from "./en/jobs.json";
+import enPose from "./en/pose.json";
+import enProjects from "./en/projects.json";
+import enStyle from "./en/style.json";
+import koAccount from "./ko/account.json";
+import koAssets from "./ko/assets.json";
+import koBackground from "./ko/background.json";
+import koCommon from "./ko/common.json";
+import koErrors from "./ko/errors.json";
+import koJobs from "./ko/jobs.json";
+import koPose from "./ko/pose.json";
+import koProjects from "./ko/projects.json";
+import koStyle from "./ko/style.json";
+
+export const en = {
+  account: enAccount,
+  assets: enAssets,
+  background: enBackground,
+  common: enCommon,
+  errors: enErrors,
+  jobs: enJobs,
+  pose: enPose,
+  projects: enProjects,
+  style: enStyle,
+};
+
+export const ko: typeof en = {
+  account: koAccount,
+  assets: koAssets,
+  background: koBackground,
+  common: koCommon,
+  errors: koErrors,
+  jobs: koJobs,
+  pose: koPose,
+  projects: koProjects,
+  style: koStyle,
+};

@@ -1,0 +1,43 @@
+import { useTranslation } from "react-i18next";
+import type { JobKind } from "@/shared/api/models";
+import { JobCard } from "@/shared/jobs/JobCard";
+import { jobTitle } from "@/shared/jobs/jobTitle";
+import { isOver } from "@/shared/jobs/state";
+import { useJobs } from "@/shared/jobs/useJobs";
+import { Empty, Skeletons } from "@/shared/ui/Empty";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { JobResults } from "./JobResults";
+
+type Props = {
+  projectId: string;
+  kind: JobKind;
+  emptyTitle: string;
+  emptyText: string;
+  onUseSeed: (seed: number) => void;
+};
+
+/** What was asked for on one screen, newest first: jobs under way, then what earlier ones drew. */
+export function ResultFeed({ projectId, kind, emptyTitle, emptyText, onUseSeed }: Props) {
+  const { t } = useTranslation();
+  const jobs = useJobs(projectId);
+  if (jobs.isPending) return <Skeletons count={2} label={t("common.loading")} />;
+  if (!jobs.data) return <ErrorNote error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  const ours = jobs.data.filter((job) => job.kind === kind);
+  if (ours.length === 0) return <Empty title={emptyTitle} text={emptyText} />;
+  return (
+    <div className="stack">
+      {ours.map((job) => (
+        <div key={job.id} className="stack">
+          {isOver(job) && job.state === "succeeded" ? (
+            <article className="card" aria-label={jobTitle(t, job)} data-state={job.state}>
+              <h3>{jobTitle(t, job)}</h3>
+              <JobResults job={job} onUseSeed={onUseSeed} />
+            </article>
+          ) : (
+            <JobCard job={job} />
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}

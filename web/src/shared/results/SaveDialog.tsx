@@ -1,0 +1,59 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, unwrap } from "@/shared/api/client";
+import type { Job } from "@/shared/api/models";
+import { Dialog } from "@/shared/ui/Dialog";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { Field } from "@/shared/ui/Field";
+import { Form } from "@/shared/ui/Form";
+import { useToast } from "@/shared/ui/Toasts";
+
+const MAX_SUGGESTED_NAME = 30;
+
+type Props = { job: Job; resultIds: string[]; onClose: () => void };
+
+/** Names what was drawn and files it among the project's assets. */
+export function SaveDialog({ job, resultIds, onClose }: Props) {
+  const { t } = useTranslation();
+  const toast = useToast();
+  const client = useQueryClient();
+  const prompt = typeof job.request.prompt === "string" ? job.request.prompt.slice(0, MAX_SUGGESTED_NAME) : "";
+  const [name, setName] = useState(prompt || t(`jobs.kind.${job.kind}`));
+  const save = useMutation({
+    mutationFn: () =>
+      unwrap(
+        api.POST("/api/v1/projects/{project_id}/assets", {
+          params: { path: { project_id: job.project_id } },
+          body: { name: name.trim(), result_ids: resultIds },
+        }),
+      ),
+    onSuccess: (asset) => {
+      void client.invalidateQueries({ queryKey: ["assets", job.project_id] });
+      toast(t("assets.saved", { name: asset.name }));
+      onClose();
+    },
+  });
+  return (
+    <Dialog title={t("assets.saveTitle")} onClose={onClose}>
+      <Form onSubmit={() => save.mutate()}>
+        <Field
+          label={t("assets.name")}
+          value={name}
+          required
+          maxLength={120}
+          onChange={(event) => setName(event.target.value)}
+        />
+        {save.error ? <ErrorNote error={save.error} /> : null}
+        <div className="row end">
+          <button type="button" className="button" onClick={onClose}>
+            {t("common.cancel")}
+          </button>
+          <button type="submit" className="button primary" disabled={save.isPending || !name.trim()}>
+            {t("assets.save")}
+          </button>
+        </div>
+      </Form>
+    </Dialog>
+  );
+}
