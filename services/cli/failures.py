@@ -7,6 +7,7 @@ from services.common.errors import (
     Cancelled,
     Conflict,
     Expired,
+    Forbidden,
     InvalidInput,
     NotFound,
     NotReady,
@@ -52,6 +53,7 @@ _BY_KIND: dict[type[ServiceError], Exit] = {
     InvalidInput: Exit.REFUSED,
     Conflict: Exit.REFUSED,
     NotReady: Exit.REFUSED,
+    Forbidden: Exit.REFUSED,
     Cancelled: Exit.JOB_CANCELLED,
 }
 Expected = (ApiError, ServiceError, CommandFailed)

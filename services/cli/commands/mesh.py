@@ -55,9 +55,9 @@ def status(data: DataFolder = None, as_json: AsJson = False) -> None:
         print_json({**state.model_dump(mode="json"), "gateway_status": services})
     else:
         console.print(f"{state.url}   supervisor {state.supervisor.pid}", highlight=False)
-        columns = ("name", "state", "pid", "address", "restarts", "log")
         lines = [{**c.model_dump(), "state": c.state.value, "pid": c.process and c.process.pid} for c in state.children]
-        show_rows(lines, columns)
+        show_rows(lines, ("name", "state", "pid", "address", "restarts"))
+        console.print(f"logs: {folder / 'logs'}", highlight=False, style="dim", soft_wrap=True)
     warn_of_missing(state)
 
 

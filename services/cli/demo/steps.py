@@ -1,11 +1,14 @@
 """The demo's steps, in order: an artist's whole job through the public API."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from services.cli.client import Gateway
+from services.cli.client.records import Style
 from services.cli.client.requests import BackgroundRequest, PoseTransferRequest, StyleChoice, TrainingRequest
 from services.cli.demo.journey import Journey
+from services.cli.demo.samples import HAND, OTHER_HAND, shown_by
 from services.cli.failures import CommandFailed, Exit
 from services.cli.skeletons import turn_limb
 
@@ -35,41 +38,24 @@ def create_project(journey: Journey) -> str:
 
 
 def upload_hand(journey: Journey) -> str:
-    pictures = journey.samples.of_hand()
-    section = journey.section("Eight pictures by one hand", f"From samples/styles/{journey.samples.hand.name}.")
-    for number, path in enumerate(pictures, start=1):
+    section = journey.section("Eight pictures by one hand", "From samples/styles, which trained nothing before.")
+    for number, path in enumerate(journey.samples.hand, start=1):
         journey.upload(path)
-        journey.keep_sample(section, path, f"01_hand_{number}", path.stem.replace("_", " "))
-    return f"{len(pictures)} pictures of {journey.samples.hand.name}"
+        journey.keep_sample(section, path, f"01_hand_{number}", shown_by(path))
+    return f"{len(journey.samples.hand)} pictures, {HAND}"
 
 
 def learn_style(journey: Journey) -> str:
-    request = TrainingRequest(
-        name=journey.samples.hand.name,
-        picture_ids=[journey.upload(path) for path in journey.samples.of_hand()],
-        methods=("lora", "dreamstyler"),
-        preset="quick",
-        seed=SEED,
-    )
-    job = journey.run("learning the style", lambda: journey.gateway.train(journey.project.id, request))
-    journey.style = journey.gateway.style(job.style_id or "")
+    journey.style = _learn(journey, HAND, journey.samples.hand, ("lora", "dreamstyler"))
     journey.story.ids["style"] = journey.style.id
-    section = journey.section("Drawn while learning")
+    section = journey.section("Drawn with the style when it was learned")
     for number, url in enumerate(journey.style.sample_urls, start=1):
         journey.keep_link(section, url, f"02_sample_{number}", f"sample {number}")
     return ", ".join(f"{file.method} {file.size_bytes / 1e6:.1f} MB" for file in journey.style.files)
 
 
 def learn_other_style(journey: Journey) -> str:
-    request = TrainingRequest(
-        name=journey.samples.other_hand.name,
-        picture_ids=[journey.upload(path) for path in journey.samples.of_other_hand()],
-        methods=("lora",),
-        preset="quick",
-        seed=SEED,
-    )
-    job = journey.run("learning another style", lambda: journey.gateway.train(journey.project.id, request))
-    journey.other_style = journey.gateway.style(job.style_id or "")
+    journey.other_style = _learn(journey, OTHER_HAND, journey.samples.other_hand, ("lora",))
     journey.story.ids["other_style"] = journey.other_style.id
     return journey.other_style.name
 
@@ -95,10 +81,10 @@ def draw_photo(journey: Journey) -> str:
     section = journey.section(
         "A background from a photograph, in the style", "Strength 0 keeps the photograph, 1 ignores it."
     )
-    journey.keep_sample(section, photo, "04_photo", f"the photograph: {photo.stem.replace('_', ' ')}")
+    journey.keep_sample(section, photo, "04_photo", f"the photograph: {shown_by(photo)}")
     for strength in STRENGTHS:
         request = BackgroundRequest(
-            prompt=photo.stem.replace("_", " "),
+            prompt=shown_by(photo),
             picture_id=journey.upload(photo),
             strength=strength,
             seed=SEED,
@@ -224,3 +210,12 @@ def _draw(journey: Journey, request: BackgroundRequest, name: str, caption: str)
     """Draw one background into the last section."""
     job = journey.run(caption, lambda: journey.gateway.draw_background(journey.project.id, request))
     journey.keep_results(journey.story.sections[-1], job, name, caption)
+
+
+def _learn(journey: Journey, name: str, pictures: Sequence[Path], methods: Sequence[str]) -> Style:
+    captions = {journey.upload(path): shown_by(path) for path in pictures}
+    request = TrainingRequest(
+        name=name, picture_ids=list(captions), captions=captions, methods=methods, preset="quick", seed=SEED
+    )
+    job = journey.run(f"learning {name}", lambda: journey.gateway.train(journey.project.id, request))
+    return journey.gateway.style(job.style_id or "")
