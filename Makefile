@@ -33,3 +33,7 @@ lint: setup ## Style, types, direction, protos, drift
 .PHONY: protos
 protos: ## Generate gen/ from protos/
 	@scripts/gen_protos.sh
+
+.PHONY: k8s
+k8s: setup ## Render every Kubernetes overlay and check it
+	@$(BIN)/pytest -q tests/deploy
