@@ -57,21 +57,25 @@ def load_parts(family_folder: Path, *, device: torch.device, dtype: torch.dtype)
     try:
         parts = Parts(
             reference_unet=build_unet(
-                _config(folder / "reference_unet"), _tensors(folder / "reference_unet"), may_lack=UNUSED_BY_REFERENCE
+                _config(folder / "reference_unet"),
+                _tensors(folder / "reference_unet", dtype),
+                may_lack=UNUSED_BY_REFERENCE,
             ),
-            denoising_unet=build_unet(_config(folder / "denoising_unet"), _tensors(folder / "denoising_unet")),
-            pose_guider=build_guider(_config(folder / "pose_guider"), _tensors(folder / "pose_guider")),
+            denoising_unet=build_unet(_config(folder / "denoising_unet"), _tensors(folder / "denoising_unet", dtype)),
+            pose_guider=build_guider(_config(folder / "pose_guider"), _tensors(folder / "pose_guider", dtype)),
             image_encoder=CLIPVisionModelWithProjection.from_pretrained(
-                folder / "image_encoder", local_files_only=True, use_safetensors=True
+                folder / "image_encoder", local_files_only=True, use_safetensors=True, dtype=dtype
             ),
-            vae=AutoencoderKL.from_pretrained(family_folder / "vae", local_files_only=True, use_safetensors=True),
+            vae=AutoencoderKL.from_pretrained(
+                family_folder / "vae", local_files_only=True, use_safetensors=True, torch_dtype=dtype
+            ),
             alphas_cumprod=read_alphas(_config(folder / "scheduler", name="scheduler_config.json")),
         )
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise NotReady(f"{family_folder} has no whole pose transfer: {error}", reason="NO_POSE_TRANSFER") from error
     check_parts(parts)
     for module in (parts.reference_unet, parts.denoising_unet, parts.pose_guider, parts.image_encoder, parts.vae):
-        module.to(device=device, dtype=dtype).eval().requires_grad_(False)  # noqa: FBT003 (torch's own spelling)
+        module.to(device).eval().requires_grad_(False)  # noqa: FBT003 (torch's own spelling)
     return parts
 
 
@@ -131,15 +135,15 @@ def _config(folder: Path, *, name: str = "config.json") -> dict[str, Any]:
     return dict(json.loads((folder / name).read_text(encoding="utf-8")))
 
 
-def _tensors(folder: Path) -> dict[str, Tensor]:
+def _tensors(folder: Path, dtype: torch.dtype) -> dict[str, Tensor]:
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
         raise NotReady(f"{folder} holds {len(files)} safetensors files, not one", reason="NO_POSE_TRANSFER")
-    return load_file(files[0])
+    return {key: tensor.to(dtype) for key, tensor in load_file(files[0]).items()}
 
 
 def _fill(module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    result = module.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, strict=False, assign=True)
+    result = module.load_state_dict(tensors, strict=False, assign=True)
     if result.missing_keys or result.unexpected_keys:
         raise NotReady(
             f"{type(module).__name__}: {len(result.missing_keys)} keys are missing {result.missing_keys[:3]}, "
