@@ -1,0 +1,26 @@
+"""`python -m services.background`: settings, model, go."""
+
+import asyncio
+
+import torch
+
+from services.background.korean.translator import Translator
+from services.background.model import load_painter
+from services.background.server import run
+from services.background.settings import BackgroundSettings
+from services.common.families import load_family
+from services.common.logs import configure_logging
+
+
+def main() -> None:
+    configure_logging("background")
+    settings = BackgroundSettings()
+    if settings.torch_threads:
+        torch.set_num_threads(settings.torch_threads)
+    family = load_family(settings.family)
+    painter, targets = load_painter(family, device=torch.device(settings.device))
+    asyncio.run(run(settings, family, painter, targets, Translator()))
+
+
+if __name__ == "__main__":
+    main()

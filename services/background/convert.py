@@ -1,0 +1,223 @@
+"""Between the messages of oma.background.v1 and the engine's records: the only file that knows both."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from oma.background.v1 import background_service_pb2 as pb
+from oma.image.v1 import drawing_pb2, image_pb2
+from oma.style.v1 import style_pb2
+
+from services.background.engine.geometry import SizeRule, choose_size, fit_picture
+from services.background.engine.records import Adapter, AdapterUse, DrawingSpec, Drawn, StageTokens, Stepped, Waiting
+from services.background.engine.text import with_triggers
+from services.background.korean.translator import Translation
+from services.common.artifacts import ArtifactRef
+from services.common.errors import InvalidInput
+from services.common.families import Family
+from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_jpeg
+from services.common.wire import to_artifact
+
+MAX_PROMPT_CHARACTERS = 1000
+MAX_STYLES = 8
+DEFAULT_STRENGTH = 0.6
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleOrder:
+    """A style as it was asked for."""
+
+    key: str
+    sha256: str
+    method: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A drawing request whose every number was checked, defaults filled in."""
+
+    request_id: str
+    owner: str
+    prompt: str
+    negative_prompt: str
+    strength: float
+    guidance: float
+    steps: int
+    seed: int
+    count: int
+    width: int | None
+    height: int | None
+    styles: tuple[StyleOrder, ...]
+    previews: bool
+    inline_results: bool
+
+
+def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
+    """Everything of the request but its picture.
+
+    Raises:
+        InvalidInput: anything that cannot be drawn as it was asked for.
+    """
+    if not _REQUEST_ID.match(request.request_id):
+        raise InvalidInput("request_id must be 1 to 128 letters, digits, '.', '-' or '_'", reason="REQUEST_ID")
+    has_picture = request.HasField("picture")
+    if not has_picture and not request.prompt.strip():
+        raise InvalidInput("say in the prompt what to draw, or give a picture", reason="PROMPT_REQUIRED")
+    if not has_picture and request.HasField("strength"):
+        raise InvalidInput(
+            "strength is for a picture: give one, or leave strength out", reason="STRENGTH_WITHOUT_PICTURE"
+        )
+    given = request.strength if request.HasField("strength") else DEFAULT_STRENGTH
+    return Order(
+        request_id=request.request_id,
+        owner=request.owner,
+        prompt=check_prompt("prompt", request.prompt),
+        negative_prompt=check_prompt("negative_prompt", request.negative_prompt),
+        # A float of the wire is 0.7 only to seven digits; the rest is not what was meant.
+        strength=round(_within("strength", given, 0, 1), 6) if has_picture else 1.0,
+        guidance=round(
+            _within("guidance", request.guidance if request.HasField("guidance") else family.default_guidance, 1, 30), 6
+        ),
+        steps=_whole("steps", request.steps if request.HasField("steps") else family.default_steps, 1, 150),
+        seed=_whole("seed", request.seed, 0, 2**63 - 1),
+        count=_whole("count", request.count if request.HasField("count") else 1, 1, 8),
+        width=request.width if request.HasField("width") else None,
+        height=request.height if request.HasField("height") else None,
+        styles=_to_styles(list(request.styles)),
+        previews=request.previews,
+        inline_results=request.inline_results,
+    )
+
+
+def to_spec(
+    order: Order,
+    family: Family,
+    *,
+    prompt: Translation,
+    negative_prompt: Translation,
+    image_HWC: Pixels | None,
+    loaded: list[Adapter | StageTokens],
+) -> DrawingSpec:
+    """What the engine draws; `loaded` are the order's styles, in their order."""
+    if image_HWC is None and not prompt.english:
+        raise InvalidInput(
+            f"not one word was understood of {', '.join(prompt.unknown_words)}: use other words, or English",
+            reason="PROMPT_NOT_UNDERSTOOD",
+        )
+    picture_wh = (image_HWC.shape[1], image_HWC.shape[0]) if image_HWC is not None else None
+    rule = SizeRule(resolution=family.resolution, step=family.size_step)
+    width, height = choose_size(rule, width=order.width, height=order.height, picture_wh=picture_wh)
+    asked = zip(loaded, order.styles, strict=True)
+    return DrawingSpec(
+        prompt=with_triggers(prompt.english, [style.trigger for style in loaded]),
+        negative_prompt=negative_prompt.english,
+        image_HWC=None if image_HWC is None else fit_picture(image_HWC, width=width, height=height),
+        strength=order.strength,
+        guidance=order.guidance,
+        steps=order.steps,
+        seed=order.seed,
+        count=order.count,
+        width=width,
+        height=height,
+        adapters=tuple(
+            AdapterUse(adapter=style, weight=use.weight) for style, use in asked if isinstance(style, Adapter)
+        ),
+        stage_tokens=next((style for style in loaded if isinstance(style, StageTokens)), None),
+        previews=order.previews,
+    )
+
+
+def check_prompt(name: str, prompt: str) -> str:
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        raise InvalidInput(
+            f"{name} has {len(prompt)} characters of at most {MAX_PROMPT_CHARACTERS}: make it shorter",
+            reason="PROMPT_TOO_LONG",
+        )
+    return prompt
+
+
+def to_queued(event: Waiting) -> pb.GenerateBackgroundResponse:
+    return pb.GenerateBackgroundResponse(queued=drawing_pb2.Queued(position=event.position))
+
+
+def to_progress(event: Stepped) -> pb.GenerateBackgroundResponse:
+    progress = drawing_pb2.Progress(step=event.step, steps=event.steps)
+    if event.preview_HWC is not None:
+        content = encode_jpeg(event.preview_HWC)
+        progress.preview.CopyFrom(image_pb2.Image(content=content, media_type="image/jpeg"))
+    return pb.GenerateBackgroundResponse(progress=progress)
+
+
+def to_image(event: Drawn, ref: ArtifactRef, content: bytes | None) -> pb.GenerateBackgroundResponse:
+    """One result; `content` is its PNG where it was asked for and fits into a message."""
+    height, width = event.image_HWC.shape[:2]
+    image = drawing_pb2.DrawnImage(
+        index=event.index, artifact=to_artifact(ref), width=width, height=height, seed=event.seed
+    )
+    if content is not None and len(content) <= MAX_INLINE_BYTES:
+        image.inline.CopyFrom(image_pb2.Image(content=content, media_type=ref.media_type))
+    return pb.GenerateBackgroundResponse(image=image)
+
+
+def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackgroundResponse:
+    """The settings that were used."""
+    done = pb.GenerateBackgroundDone(
+        family=family.name,
+        prompt=order.prompt,
+        english_prompt=spec.prompt,
+        english_negative_prompt=spec.negative_prompt,
+        strength=spec.strength,
+        guidance=spec.guidance,
+        steps=spec.steps,
+        seed=spec.seed,
+        width=spec.width,
+        height=spec.height,
+        styles=[
+            style_pb2.StyleUse(
+                key=style.key, sha256=style.sha256, method=style_pb2.Method.ValueType(style.method), weight=style.weight
+            )
+            for style in order.styles
+        ],
+    )
+    return pb.GenerateBackgroundResponse(done=done)
+
+
+def to_translation(translation: Translation) -> pb.TranslatePromptResponse:
+    return pb.TranslatePromptResponse(english=translation.english, unknown_words=translation.unknown_words)
+
+
+def _to_styles(uses: list[style_pb2.StyleUse]) -> tuple[StyleOrder, ...]:
+    if len(uses) > MAX_STYLES:
+        raise InvalidInput(f"{len(uses)} styles, at most {MAX_STYLES} can be mixed", reason="TOO_MANY_STYLES")
+    styles = tuple(_to_style(use) for use in uses)
+    if sum(style.method == style_pb2.METHOD_DREAMSTYLER for style in styles) > 1:
+        raise InvalidInput("only one DreamStyler style fits a drawing: leave one", reason="TWO_DREAMSTYLERS")
+    if len({style.key for style in styles}) < len(styles):
+        raise InvalidInput("a style is given twice: give it once, with its weight", reason="STYLE_TWICE")
+    return styles
+
+
+def _to_style(use: style_pb2.StyleUse) -> StyleOrder:
+    if use.method not in (style_pb2.METHOD_LORA, style_pb2.METHOD_DREAMSTYLER):
+        raise InvalidInput("a style needs its method: LoRA or DreamStyler", reason="STYLE_METHOD")
+    if not _SHA256.match(use.sha256):
+        raise InvalidInput("a style needs the SHA-256 of its file, 64 hexadecimal digits", reason="STYLE_SHA256")
+    weight = round(_within("weight", use.weight if use.HasField("weight") else 1.0, -2, 2), 6)
+    if use.method == style_pb2.METHOD_DREAMSTYLER and weight != 1:
+        raise InvalidInput("a DreamStyler style takes only weight 1", reason="DREAMSTYLER_WEIGHT")
+    return StyleOrder(key=use.key, sha256=use.sha256, method=use.method, weight=weight)
+
+
+def _within(name: str, value: float, least: float, most: float) -> float:
+    if not math.isfinite(value) or not least <= value <= most:
+        raise InvalidInput(f"{name} must be from {least} to {most}, got {value:g}", reason=f"{name.upper()}_RANGE")
+    return value
+
+
+def _whole(name: str, value: int, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise InvalidInput(f"{name} must be from {least} to {most}, got {value}", reason=f"{name.upper()}_RANGE")
+    return value

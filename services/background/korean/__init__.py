@@ -1,0 +1,1 @@
+"""Korean prompts to the English that a family was taught, on our own machine."""

@@ -1,0 +1,103 @@
+"""oma.background.v1.BackgroundService: requests in, a stream of events out; no computing here."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from oma.background.v1 import background_service_pb2 as pb
+from oma.background.v1 import background_service_pb2_grpc as pb_grpc
+from oma.style.v1 import style_pb2
+
+from services.background import convert
+from services.background.convert import Order
+from services.background.engine.records import Adapter, DrawingSpec, Drawn, Event, Failed, StageTokens, Stepped, Waiting
+from services.background.engine.turns import Turns
+from services.background.korean.translator import Translator
+from services.background.styles import StyleShelf
+from services.common.artifacts import ArtifactStore, check_owner
+from services.common.compute import ComputeLane
+from services.common.families import Family
+from services.common.pictures import encode_png
+from services.common.wire import picture_pixels
+
+
+class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
+    """Prepares each request on the lane, hands it to the turns, and passes on what they tell."""
+
+    def __init__(
+        self,
+        *,
+        family: Family,
+        turns: Turns,
+        lane: ComputeLane,
+        store: ArtifactStore,
+        shelf: StyleShelf,
+        translator: Translator,
+    ) -> None:
+        self._family = family
+        self._turns = turns
+        self._lane = lane
+        self._store = store
+        self._shelf = shelf
+        self._translator = translator
+
+    async def GenerateBackground(
+        self, request: pb.GenerateBackgroundRequest, context: Any
+    ) -> AsyncIterator[pb.GenerateBackgroundResponse]:
+        self._turns.refuse_if_full()
+        order, spec = await self._lane.run(self._prepare, request)
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def listen(event: Event) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        ticket = self._turns.submit(spec, owner=order.owner, listener=listen)
+        try:
+            finished = False
+            while not finished:
+                event = await events.get()
+                response = await asyncio.to_thread(self._to_response, event, order, spec)
+                finished = response.WhichOneof("event") == "done"
+                yield response
+        finally:  # done, failed, cancelled, disconnected or out of time: the place is free after the step under way
+            ticket.leave()
+
+    async def TranslatePrompt(self, request: pb.TranslatePromptRequest, context: Any) -> pb.TranslatePromptResponse:
+        prompt = convert.check_prompt("prompt", request.prompt)
+        return convert.to_translation(await self._lane.run(self._translator.translate, prompt))
+
+    def _prepare(self, request: pb.GenerateBackgroundRequest) -> tuple[Order, DrawingSpec]:
+        owner = check_owner(request.owner)
+        order = convert.to_order(request, self._family)
+        picture = picture_pixels(request.picture, self._store, owner=owner) if request.HasField("picture") else None
+        spec = convert.to_spec(
+            order,
+            self._family,
+            prompt=self._translator.translate(order.prompt),
+            negative_prompt=self._translator.translate(order.negative_prompt),
+            image_HWC=picture,
+            loaded=[self._load(style, owner) for style in order.styles],
+        )
+        return order, spec
+
+    def _load(self, style: convert.StyleOrder, owner: str) -> Adapter | StageTokens:
+        if style.method == style_pb2.METHOD_LORA:
+            return self._shelf.adapter(style.key, style.sha256, owner=owner)
+        return self._shelf.stage_tokens(style.key, style.sha256, owner=owner)
+
+    def _to_response(self, event: Event, order: Order, spec: DrawingSpec) -> pb.GenerateBackgroundResponse:
+        match event:
+            case Waiting():
+                return convert.to_queued(event)
+            case Stepped():
+                return convert.to_progress(event)
+            case Drawn():
+                content = encode_png(event.image_HWC)
+                key = f"{order.owner}/out/{order.request_id}/{event.index:02d}.png"
+                ref = self._store.put(key, content, "image/png")
+                return convert.to_image(event, ref, content if order.inline_results else None)
+            case Failed(error):
+                raise error
+            case _:
+                return convert.to_done(order, spec, self._family)
