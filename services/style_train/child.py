@@ -31,7 +31,10 @@ def main() -> None:
     # Libraries print; only reports may reach the worker.
     reports = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    task = Task.model_validate_json(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line:
+        return  # the worker ended before it had a task
+    task = Task.model_validate_json(line)
     threading.Thread(target=_end_with_worker, daemon=True).start()
     configure_logging("style_train.child", level=logging.WARNING)
 

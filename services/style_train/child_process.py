@@ -4,6 +4,7 @@ import queue
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -15,13 +16,10 @@ class ChildEnded(Exception):
 
 
 class ChildProcess:
-    """Started on entering, surely gone on leaving."""
+    """Started at once, so that its libraries are loaded by the time a task comes; surely gone on leaving."""
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    def __init__(self) -> None:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def __enter__(self) -> Self:
         # exec, never fork: neither gRPC nor torch survives a fork.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "services.style_train.child"],
@@ -31,17 +29,16 @@ class ChildProcess:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        try:
-            assert self._process.stdin is not None
-            self._process.stdin.write(self._task.model_dump_json() + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # gone already; the reader says so
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._process.kill()
         self._process.wait()
         self._reader.join()
@@ -49,9 +46,12 @@ class ChildProcess:
             if pipe is not None:
                 pipe.close()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def begin(self, task: Task) -> None:
+        assert self._process.stdin is not None
+        # One that died while it waited says so by its first report: there is none.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(task.model_dump_json() + "\n")
+            self._process.stdin.flush()
 
     def next_report(self, *, timeout_seconds: float) -> Report | None:
         """The next line, or None when there is none in time.
@@ -79,3 +79,28 @@ class ChildProcess:
             if line.endswith("\n"):  # a killed child may leave half a line
                 self._lines.put(line)
         self._lines.put(None)
+
+
+class Nursery:
+    """Keeps one child ready while there is nothing to do: loading its libraries takes as long as a short training."""
+
+    def __init__(self) -> None:
+        self._waiting: ChildProcess | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._waiting is not None:
+            self._waiting.close()
+
+    def prepare(self) -> None:
+        if self._waiting is None:
+            self._waiting = ChildProcess()
+
+    def take(self) -> ChildProcess:
+        """The one that is ready, or one that will be; the caller's to close."""
+        child, self._waiting = self._waiting or ChildProcess(), None
+        return child

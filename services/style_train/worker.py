@@ -18,7 +18,7 @@ from services.common.artifacts import ArtifactStore, FolderStore, delete_prefix
 from services.common.databases import create_database_engine
 from services.common.leases import Lease, LeaseLost
 from services.common.logs import configure_logging
-from services.style_train.child_process import ChildEnded, ChildProcess
+from services.style_train.child_process import ChildEnded, ChildProcess, Nursery
 from services.style_train.records import Checkpoint, Order, Progress, Report, Task, folder
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore
@@ -49,8 +49,8 @@ class Carrier:
         self._checkpoint = Checkpoint.model_validate(lease.job.checkpoint)
         self._last_beat = time.monotonic()
 
-    def run(self) -> None:
-        """Start the child again when it crashes, as long as each crash comes after a new checkpoint or so.
+    def run(self, nursery: Nursery) -> None:
+        """Train in a child, and in another when it crashes, unless it does so again and again at the same place.
 
         Raises:
             LeaseLost: somebody else has the job now; nothing of ours was written since.
@@ -58,32 +58,35 @@ class Carrier:
         crashes = 0
         while crashes < MAX_CRASHES:
             before = self._checkpoint
-            if self._run_child():
-                return
+            with nursery.take() as child:
+                child.begin(self._task())
+                if self._attend(child):
+                    return
             crashes = crashes + 1 if self._checkpoint == before else 1
             log.warning("the training process ended without a word", extra={"job": self._job.id, "crashes": crashes})
         self._lease.fail("TRAINER_CRASHED", f"the training crashed {MAX_CRASHES} times: try fewer or smaller pictures")
 
-    def _run_child(self) -> bool:
+    def _attend(self, child: ChildProcess) -> bool:
         """True when the job has ended or was given back, False when the child crashed."""
         wish: _Wish | None = None
         kill_at = 0.0
-        with ChildProcess(self._task()) as child:
-            while True:
-                try:
-                    report = child.next_report(timeout_seconds=self._settings.heartbeat_seconds)
-                except ChildEnded:
-                    break
-                if report is not None and (report.failure is not None or report.finished):
-                    self._end(report)
-                    return True
-                cancelled = self._relay(report)
-                if wish is None and (cancelled or self._stopping.is_set()):
-                    wish = _Wish.CANCEL if cancelled else _Wish.RELEASE
-                    kill_at = time.monotonic() + self._settings.stop_seconds
-                    child.ask_to_stop()
-                elif wish is not None and time.monotonic() > kill_at:
-                    child.kill()
+        while True:
+            try:
+                report = child.next_report(timeout_seconds=self._settings.heartbeat_seconds)
+            except ChildEnded:
+                return self._obey(wish)
+            if report is not None and (report.failure is not None or report.finished):
+                self._end(report)
+                return True
+            cancelled = self._relay(report)
+            if wish is None and (cancelled or self._stopping.is_set()):
+                wish = _Wish.CANCEL if cancelled else _Wish.RELEASE
+                kill_at = time.monotonic() + self._settings.stop_seconds
+                child.ask_to_stop()
+            elif wish is not None and time.monotonic() > kill_at:
+                child.kill()
+
+    def _obey(self, wish: _Wish | None) -> bool:
         if wish is _Wish.CANCEL:
             self._lease.cancel()
             self._drop_checkpoints()
@@ -142,19 +145,21 @@ def work(
 ) -> None:
     """Take one training after another until `stopping` is set."""
     name = f"{socket.gethostname()}:{os.getpid()}"
-    while not stopping.is_set():
-        try:
-            lease = store.claim(worker=name, lease_seconds=settings.lease_seconds)
-            if lease is None:
+    with Nursery() as nursery:
+        while not stopping.is_set():
+            try:
+                lease = store.claim(worker=name, lease_seconds=settings.lease_seconds)
+                if lease is None:
+                    nursery.prepare()
+                    stopping.wait(settings.claim_seconds)
+                    continue
+                log.info("training begins", extra={"job": lease.job.id, "attempt": lease.job.attempt})
+                Carrier(lease, artifacts, settings, stopping).run(nursery)
+            except LeaseLost as lost:
+                log.warning("the lease is lost", extra={"job": str(lost)})
+            except DBAPIError:
+                log.exception("the database does not answer")
                 stopping.wait(settings.claim_seconds)
-                continue
-            log.info("training begins", extra={"job": lease.job.id, "attempt": lease.job.attempt})
-            Carrier(lease, artifacts, settings, stopping).run()
-        except LeaseLost as lost:
-            log.warning("the lease is lost", extra={"job": str(lost)})
-        except DBAPIError:
-            log.exception("the database does not answer")
-            stopping.wait(settings.claim_seconds)
 
 
 def main() -> None:
