@@ -22,7 +22,7 @@ def follow(gateway: Gateway, job: Job, console: Console, *, label: str) -> Job:
         TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(label, total=None, note="")
         for seen in gateway.watch(job.id):
             job = seen

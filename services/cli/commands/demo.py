@@ -29,19 +29,29 @@ def demo(
     signal.signal(signal.SIGTERM, _end)  # so that the mesh is stopped then, too
     make_fresh(out)
     with demo_mesh(mesh_options(data=data_folder, family=family, port=port), console, keep=keep) as url:
-        console.print(f"the mesh is at {url}; Ctrl-C stops it\n", highlight=False)
+        console.print(f"the mesh is at {url}; Ctrl-C stops it\n", highlight=False, soft_wrap=True)
         journey = Journey(url=url, out=out, samples=samples, console=console)
         journey.story.facts = facts(Gateway(url).status().family)
         try:
             run_steps(journey)
         finally:
             write_files(journey.story, out)
-    console.print(f"\nDone in {journey.story.seconds():.0f} s. Open [bold]{out / 'index.html'}[/]", highlight=False)
-    console.print(f"Every picture is in {out}; all on one: {out / 'contact_sheet.png'}", highlight=False)
+    console.print(
+        f"\nDone in {journey.story.seconds():.0f} s. Open [bold]{out / 'index.html'}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(
+        f"Every picture is in {out}; all on one: {out / 'contact_sheet.png'}", highlight=False, soft_wrap=True
+    )
     if keep:
-        console.print(f"The mesh runs on at {url}; stop it with `oma down --data {data_folder}`", highlight=False)
+        console.print(
+            f"The mesh runs on at {url}; stop it with `oma down --data {data_folder}`", highlight=False, soft_wrap=True
+        )
     else:
-        console.print("The mesh was stopped. Start one to work with: `make up`, or `oma up`", highlight=False)
+        console.print(
+            "The mesh was stopped. Start one to work with: `make up`, or `oma up`", highlight=False, soft_wrap=True
+        )
 
 
 def _end(*_: object) -> None:

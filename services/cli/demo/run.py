@@ -72,7 +72,9 @@ def run_steps(journey: Journey) -> None:
             ) from error
         timing = Timing(step=name, seconds=time.monotonic() - started, retries=journey.retries - retries, result=result)
         journey.story.timings.append(timing)
-        journey.console.print(f"[green]✓[/] {name:<38} {timing.seconds:6.1f} s   [dim]{result}[/]", highlight=False)
+        journey.console.print(
+            f"[green]✓[/] {name:<38} {timing.seconds:6.1f} s   [dim]{result}[/]", highlight=False, soft_wrap=True
+        )
 
 
 def write_files(story: Story, out: Path) -> None:

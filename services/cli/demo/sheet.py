@@ -7,11 +7,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from services.cli.demo.records import Section, Tile
 
-SIDE = 224
+SIDE = 192
 GAP = 16
-COLUMNS = 6
+COLUMNS = 8
 CAPTION_LINES = 2
-CAPTION_LETTERS = 34
+CAPTION_LETTERS = 29
 LINE_HEIGHT = 18
 TITLE_HEIGHT = 44
 HEAD_HEIGHT = 76

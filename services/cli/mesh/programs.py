@@ -92,6 +92,7 @@ def _model_service(place: MeshPlace, name: str, settings: Mapping[str, str]) -> 
 def _gateway_settings(place: MeshPlace) -> dict[str, str]:
     return {
         "DATABASE_URL": _sqlite(place, "gateway.db"),
+        "FAMILY": str(place.family),
         "HTTP_ADDRESS": f"127.0.0.1:{place.http_port}",
         "WEB_FOLDER": str(place.root / "web" / "dist"),
         "LINK_SECRET_FILE": str(place.data_folder / "link_secret"),
