@@ -47,9 +47,7 @@ export function SkeletonCanvas({ size, people, personIndex, underlay, ...handler
       <rect width={size.width} height={size.height} className="canvas-ground" />
       {underlay && <image href={underlay.url} width={size.width} height={size.height} opacity={underlay.opacity} />}
       {people.map((other, index) =>
-        index === personIndex ? null : (
-          <SkeletonLines key={index} person={other} pixel={pixel} faint />
-        ),
+        index === personIndex ? null : <SkeletonLines key={index} person={other} pixel={pixel} faint />,
       )}
       {person && <SkeletonLines person={person} pixel={pixel} />}
       {person &&
