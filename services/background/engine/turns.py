@@ -175,7 +175,7 @@ class Turns:
         except Exception as error:  # noqa: BLE001 (every drawing in the step hears of it)
             self._fail([ticket for ticket, _ in sharing], error)
             return
-        for ticket, canvas in sharing:
+        for ticket, canvas in {id(ticket): (ticket, canvas) for ticket, canvas in reversed(sharing)}.values():
             self._tell_progress(ticket, canvas)
         self._finish([(ticket, canvas) for ticket, canvas in sharing if canvas.finished])
 
