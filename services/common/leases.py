@@ -86,12 +86,12 @@ def job_table(metadata: sa.MetaData) -> sa.Table:
 class LeaseQueue:
     """Enqueues, claims and reads the jobs of one table. Synchronous: keep it off the event loop."""
 
-    def __init__(self, engine: sa.Engine, table: sa.Table) -> None:
+    def __init__(self, engine: sa.Engine, table: sa.Table, *, clock: sa.ColumnElement[float] | None = None) -> None:
         self._engine = engine
         self._table = table
         self._postgres = engine.dialect.name == "postgresql"
-        clock = "extract(epoch from clock_timestamp())" if self._postgres else "(julianday('now')-2440587.5)*86400.0"
-        self._now: sa.ColumnElement[float] = sa.literal_column(clock, sa.Double)
+        seconds = "extract(epoch from clock_timestamp())" if self._postgres else "(julianday('now')-2440587.5)*86400.0"
+        self._now = clock if clock is not None else sa.literal_column(seconds, sa.Double)
 
     def enqueue(
         self,
@@ -179,10 +179,9 @@ class LeaseQueue:
         A job that was cancelled meanwhile, or that failed too often without progress, is ended here.
         """
         t = self._table.c
-        free = sa.or_(t.state == "queued", sa.and_(t.state == "running", t.lease_until < self._now))
         pick = (
             sa.select(t.id)
-            .where(t.kind.in_(kinds), free, t.run_after <= self._now)
+            .where(t.kind.in_(kinds), self._free(), t.run_after <= self._now)
             .order_by(self._running_of_owner(), t.priority, t.created_at)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -208,7 +207,7 @@ class LeaseQueue:
                 row = c.execute(take).first()
                 if row is None:
                     return None
-                lease = Lease(self._engine, self._table, self._now, row, ttl_seconds)
+                lease = self._lease(row, ttl_seconds)
                 if row.cancel_requested:
                     lease.end("cancelled", connection=c)
                 elif row.fruitless > MAX_ATTEMPTS_WITHOUT_PROGRESS:
@@ -230,6 +229,14 @@ class LeaseQueue:
     def delete(self, job_id: str, *, connection: sa.Connection | None = None) -> None:
         with self._begin(connection) as c:
             c.execute(sa.delete(self._table).where(self._table.c.id == job_id))
+
+    def _free(self) -> sa.ColumnElement[bool]:
+        """Queued, or held by a worker that has gone silent."""
+        t = self._table.c
+        return sa.or_(t.state == "queued", sa.and_(t.state == "running", t.lease_until < self._now))
+
+    def _lease(self, row: sa.Row[Any], ttl_seconds: float) -> "Lease":
+        return Lease(self._engine, self._table, self._now, row, ttl_seconds)
 
     @contextmanager
     def _begin(self, connection: sa.Connection | None) -> Iterator[sa.Connection]:
@@ -293,9 +300,8 @@ class Lease:
         self._write({"state": state, "result": result, "error": error, **grown}, connection)
 
     def _write(self, values: dict[str, Any], connection: sa.Connection | None = None) -> sa.Row[Any]:
-        t = self._table.c
-        mine = sa.update(self._table).where(t.id == self.job.id, t.token == self._token, t.state == "running")
-        statement = mine.values(**values).returning(t.cancel_requested)
+        mine = sa.update(self._table).where(self._held())
+        statement = mine.values(**values).returning(self._table.c.cancel_requested)
         if connection is not None:
             row = connection.execute(statement).first()
         else:
@@ -304,6 +310,10 @@ class Lease:
         if row is None:
             raise LeaseLost(self.job.id)
         return row
+
+    def _held(self) -> sa.ColumnElement[bool]:
+        t = self._table.c
+        return sa.and_(t.id == self.job.id, t.token == self._token, t.state == "running")
 
 
 def _to_job(row: sa.Row[Any]) -> Job:
