@@ -41,9 +41,7 @@ class DreamStylerTrainer:
             module.requires_grad_(requires_grad=False)
         start_C = word_vector(networks, recipe.init_words)
         self.rows_TC = nn.Parameter(start_C.repeat(recipe.stages, 1))
-        self._optimiser = torch.optim.AdamW(
-            [self.rows_TC], lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True
-        )
+        self.optimiser = torch.optim.AdamW([self.rows_TC], lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True)
         self._noise = stream(recipe.seed, "noise")
         self.step_done = 0
         self.plan(recipe.steps)
@@ -58,7 +56,7 @@ class DreamStylerTrainer:
         times = stream(self._recipe.seed, "timesteps")
         bounds = stage_bounds(self._recipe.stages, self._schedule.timesteps) * self._recipe.repeats
         drawn = [torch.randint(first, after, (steps,), generator=times) for first, after in bounds]
-        self._timesteps_SB = torch.stack(drawn, dim=1)
+        self.timesteps_SB = torch.stack(drawn, dim=1)
 
     def step(self) -> float:
         """One update; the loss before it."""
@@ -70,7 +68,7 @@ class DreamStylerTrainer:
             warmup=self._recipe.warmup,
             curve=self._recipe.curve,
         )
-        for group in self._optimiser.param_groups:
+        for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.update(loss)
         self.step_done += 1
@@ -79,12 +77,12 @@ class DreamStylerTrainer:
     def try_step(self) -> None:
         """The work of a step, with nothing changed by it: for measuring how long one takes."""
         torch.autograd.backward(self._draw_loss(0, stream(self._recipe.seed, "trial")))
-        self._optimiser.zero_grad()
+        self.optimiser.zero_grad()
 
     def update(self, loss: Tensor) -> None:
         torch.autograd.backward(loss)
-        self._optimiser.step()
-        self._optimiser.zero_grad()
+        self.optimiser.step()
+        self.optimiser.zero_grad()
 
     def loss(self, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor, prompt: PlacedPrompt) -> Tensor:
         """Plain mean squared error, each sample reading the prompt with its own stage's row."""
@@ -96,15 +94,15 @@ class DreamStylerTrainer:
         return loss_per_sample(answer, schedule.target(latents_BCHW, noise_BCHW, timesteps_B)).mean()
 
     def state(self) -> dict[str, Tensor]:
-        return pack({"rows": self.rows_TC}, self._optimiser, self._noise)
+        return pack({"rows": self.rows_TC}, self.optimiser, self._noise)
 
     def restore(self, state: Mapping[str, Tensor], *, step_done: int) -> None:
-        unpack(state, {"rows": self.rows_TC}, self._optimiser, self._noise)
+        unpack(state, {"rows": self.rows_TC}, self.optimiser, self._noise)
         self.step_done = step_done
 
     def _draw_loss(self, step: int, noise: torch.Generator) -> Tensor:
         device = self._networks.device
-        timesteps_B = self._timesteps_SB[step].to(device)
+        timesteps_B = self.timesteps_SB[step].to(device)
         shape = (len(timesteps_B), *self._posterior.mean_CHW.shape)
         fresh, noise_BCHW = (torch.randn(shape, generator=noise).to(device) for _ in range(2))
         latents_BCHW = self._posterior.mean_CHW + self._posterior.std_CHW * fresh

@@ -66,7 +66,7 @@ class LoraTrainer:
         self._hidden_PLC = encode_prompts(networks, ["", *(picture.caption for picture in pictures)])
         self._layers = inject_adapter(networks.unet, recipe)
         self.parameters = self._named_parameters()
-        self._optimiser = torch.optim.AdamW(
+        self.optimiser = torch.optim.AdamW(
             self.parameters.values(), lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True
         )
         self._noise = stream(recipe.seed, "noise")
@@ -94,7 +94,7 @@ class LoraTrainer:
             warmup=self._recipe.warmup,
             curve=self._recipe.curve,
         )
-        for group in self._optimiser.param_groups:
+        for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.update(loss)
         self.step_done += 1
@@ -103,14 +103,14 @@ class LoraTrainer:
     def try_step(self) -> None:
         """The work of a step, with nothing changed by it: for measuring how long one takes."""
         torch.autograd.backward(self._draw_loss(0, stream(self._recipe.seed, "trial")))
-        self._optimiser.zero_grad()
+        self.optimiser.zero_grad()
 
     def update(self, loss: Tensor) -> None:
         torch.autograd.backward(loss)
         # A list: clipping consumes an iterator, and an empty one clips nothing without a word.
         nn.utils.clip_grad_norm_(list(self.parameters.values()), self._recipe.clip_norm)
-        self._optimiser.step()
-        self._optimiser.zero_grad()
+        self.optimiser.step()
+        self.optimiser.zero_grad()
 
     def loss(self, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor, hidden_BLC: Tensor) -> Tensor:
         """Mean over the batch of each sample's squared error, weighted by min-SNR when the recipe says so."""
@@ -134,10 +134,10 @@ class LoraTrainer:
         }
 
     def state(self) -> dict[str, Tensor]:
-        return pack(self.parameters, self._optimiser, self._noise)
+        return pack(self.parameters, self.optimiser, self._noise)
 
     def restore(self, state: Mapping[str, Tensor], *, step_done: int) -> None:
-        unpack(state, self.parameters, self._optimiser, self._noise)
+        unpack(state, self.parameters, self.optimiser, self._noise)
         self.step_done = step_done
 
     def _draw_loss(self, step: int, noise: torch.Generator) -> Tensor:
