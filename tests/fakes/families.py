@@ -17,18 +17,7 @@ def build_random_family(folder: Path, *, seed: int = 0, prediction_type: str = "
     torch.manual_seed(seed)
     tokenizer = build_tokenizer()
     tokenizer.save_pretrained(folder / "tokenizer")
-    text = CLIPTextConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        projection_dim=32,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    build_text_encoder(tokenizer).save_pretrained(folder / "text_encoder")
     build_unet().save_pretrained(folder / "unet")
     build_vae().save_pretrained(folder / "vae")
     scheduler = DDIMScheduler(
@@ -66,6 +55,21 @@ def build_tokenizer() -> CLIPTokenizer:
         merges=merges,
         model_max_length=77,
     )
+
+
+def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        projection_dim=32,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return CLIPTextModel(config)
 
 
 def build_unet() -> UNet2DConditionModel:

@@ -1,7 +1,5 @@
 """Korean prompts in the words that the small family was taught."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from services.background.korean.glossary import Kind, load_words
@@ -9,8 +7,8 @@ from services.background.korean.translator import Translator
 
 
 @pytest.fixture(scope="session")
-def translator() -> Iterator[Translator]:
-    yield Translator()
+def translator() -> Translator:
+    return Translator()
 
 
 @pytest.mark.parametrize(
