@@ -24,8 +24,13 @@ MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 _ROUTES = (status, accounts, projects, pictures, styles, backgrounds, poses, jobs, assets, files)
 
 
-def create_app(gateway: Gateway | None) -> FastAPI:
-    """The application. Without parts it describes itself, and serves nothing."""
+def create_app(gateway: Gateway) -> Edge:
+    """All that is served over HTTP."""
+    return Edge(create_api(gateway))
+
+
+def create_api(gateway: Gateway | None) -> FastAPI:
+    """The routes and their errors. Without parts they describe themselves, and serve nothing."""
     app = FastAPI(
         title="Oh My Assistant",
         version="1.0",
@@ -43,5 +48,4 @@ def create_app(gateway: Gateway | None) -> FastAPI:
     app.include_router(api)
     app.include_router(web.router)
     add_error_handlers(app)
-    app.add_middleware(Edge)
     return app

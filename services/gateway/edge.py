@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.request_ids import METADATA_KEY, accept_request_id
+from services.gateway.errors import error_response
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,11 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+TOO_LARGE = 413
 
 
 class Edge:
-    """ASGI middleware; plain, so that streams pass through untouched."""
+    """ASGI middleware around the whole application; plain, so that streams pass through untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,24 +40,51 @@ class Edge:
         structlog.contextvars.clear_contextvars()
         given = Headers(scope=scope).get(METADATA_KEY)
         request_id = accept_request_id([(METADATA_KEY, given)] if given else [])
-        started, status = time.monotonic(), 0
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[METADATA_KEY] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
-                    headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
+        answer = _Answer(scope, receive, send, request_id)
+        started = time.monotonic()
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, answer.send)
         finally:
-            log.info("request", extra=_line(scope, status, started))
+            log.info("request", extra=_line(scope, answer.status, started))
+
+
+class _Answer:
+    """The way out of one request."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.status = 0
+        self._scope, self._receive, self._send = scope, receive, send
+        self._request_id = request_id
+        self._replaced = False
+
+    async def send(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.status == TOO_LARGE and not _is_json(message):
+                await self._refuse_size()
+                return
+            self._add_headers(message)
+        await self._send(message)
+
+    async def _refuse_size(self) -> None:
+        """The framework's own limit on bodies answers in plain text; every error of ours has one form."""
+        text = "more than this address takes: 32 MiB for a picture, 1 MiB for anything else"
+        await error_response(TOO_LARGE, "TOO_LARGE", text)(self._scope, self._receive, self.send)
+        self._replaced = True
+
+    def _add_headers(self, message: Message) -> None:
+        headers = MutableHeaders(scope=message)
+        headers[METADATA_KEY] = self._request_id
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        if self._scope["path"].startswith("/api/"):
+            headers.setdefault("Cache-Control", "no-store")
+
+
+def _is_json(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith("application/json")
 
 
 def _line(scope: Scope, status: int, started: float) -> dict[str, object]:

@@ -3,11 +3,11 @@
 import json
 import sys
 
-from services.gateway.app import create_app
+from services.gateway.app import create_api
 
 
 def main() -> None:
-    json.dump(create_app(None).openapi(), sys.stdout, ensure_ascii=False, indent=2, sort_keys=True)
+    json.dump(create_api(None).openapi(), sys.stdout, ensure_ascii=False, indent=2, sort_keys=True)
     sys.stdout.write("\n")
 
 

@@ -33,8 +33,8 @@ class Slots:
 class Passwords:
     """Hashes and checks. Cost by OWASP's argon2id profile: 19 MiB, two passes, about 60 ms."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+    def __init__(self, *, memory_kib: int = 19_456, passes: int = 2) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._slots = Slots(2, wait_seconds=5.0)
         self._nobody = self._hasher.hash("the password of nobody")
 

@@ -19,8 +19,9 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
+@router.get("/api")
 @router.get("/api/{path:path}")
-def no_such_route(path: str) -> None:
+def no_such_route(path: str = "") -> None:
     raise NotFound(f"there is no /api/{path}: see /api/v1/openapi.json", reason="NO_ROUTE")
 
 

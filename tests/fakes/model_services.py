@@ -25,6 +25,7 @@ from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 from services.common.artifacts import ArtifactStore
 from services.common.errors import InvalidInput, NotFound, NotReady, ServiceError
 from services.common.pictures import encode_jpeg, encode_png
+from services.common.request_ids import current_request_id
 from services.common.serving import create_server
 from services.common.wire import picture_bytes, to_artifact
 
@@ -81,6 +82,7 @@ def progress(step: int) -> drawing_pb2.Progress:
 class FakeBackground(background_grpc.BackgroundServiceServicer):
     def __init__(self, store: ArtifactStore) -> None:
         self.script = Script()
+        self.seen_request_ids: list[str] = []
         self._store = store
 
     async def GenerateBackground(
@@ -106,6 +108,7 @@ class FakeBackground(background_grpc.BackgroundServiceServicer):
         self, request: background_pb.TranslatePromptRequest, context: Any
     ) -> background_pb.TranslatePromptResponse:
         await self.script.begin(request)
+        self.seen_request_ids.append(current_request_id())
         return background_pb.TranslatePromptResponse(english="sunset", unknown_words=["뷁"])
 
 
@@ -252,6 +255,7 @@ class FakeServices:
         self.estimation = FakeEstimation(store)
         self.training = FakeTraining(store)
         self.port = 0
+        self.seen_request_ids = self.background.seen_request_ids
         self._server: grpc.aio.Server | None = None
 
     @property

@@ -2,20 +2,24 @@
 
 import asyncio
 import datetime as dt
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.common.artifacts import FolderStore
 from services.common.databases import create_database_engine
 from services.common.leases import LeaseQueue
-from services.gateway.app import create_app
+from services.gateway.app import create_api
 from services.gateway.clients import Addresses, Peers
 from services.gateway.database import migrate
+from services.gateway.edge import Edge
 from services.gateway.gateway import Gateway
 from services.gateway.links import Links
+from services.gateway.passwords import Passwords
 from services.gateway.settings import GatewaySettings
 from services.gateway.tables import jobs
 from services.gateway.worker.dispatch import Dispatcher
@@ -24,6 +28,20 @@ from tests.fakes.artists import Artist, sign_up
 from tests.fakes.model_services import FakeServices
 
 Until = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file without rows, to be copied."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    engine = create_database_engine(f"sqlite:///{path}")
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA journal_mode=DELETE")  # all in the one file
+        connection.exec_driver_sql("BEGIN")
+    engine.dispose()
+    return path
 
 
 @pytest.fixture
@@ -40,9 +58,11 @@ async def services(store: FolderStore) -> AsyncIterator[FakeServices]:
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path, store: FolderStore, services: FakeServices) -> AsyncIterator[Gateway]:
+async def gateway(
+    tmp_path: Path, empty_database: Path, store: FolderStore, services: FakeServices
+) -> AsyncIterator[Gateway]:
+    shutil.copy(empty_database, tmp_path / "gateway.db")
     engine = create_database_engine(f"sqlite:///{tmp_path}/gateway.db")
-    migrate(engine)
     where = services.address
     addresses = Addresses(background=where, pose_estimation=where, pose_transfer=where, style_train=where)
     made = Gateway(
@@ -55,16 +75,24 @@ async def gateway(tmp_path: Path, store: FolderStore, services: FakeServices) ->
         web_folder=tmp_path / "web",
         session_lifetime=dt.timedelta(days=1),
         max_open_jobs=20,
+        passwords=Passwords(memory_kib=64, passes=1),
     )
     yield made
     await made.peers.close()
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def api() -> FastAPI:
+    """The routes, made once; each test puts its own gateway behind them."""
+    return create_api(None)
+
+
 @pytest.fixture
-async def browser(gateway: Gateway) -> AsyncIterator[Callable[[], httpx.AsyncClient]]:
+async def browser(gateway: Gateway, api: FastAPI) -> AsyncIterator[Callable[[], httpx.AsyncClient]]:
     """Makes browsers that nobody is signed in with."""
-    app = create_app(gateway)
+    api.state.gateway = gateway
+    app = Edge(api)
     opened: list[httpx.AsyncClient] = []
 
     def open_browser() -> httpx.AsyncClient:

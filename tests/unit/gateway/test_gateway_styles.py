@@ -1,0 +1,173 @@
+"""Styles: learned by a job, drawn with, exported, deleted."""
+
+from typing import Any
+
+from oma.style.v1 import style_pb2
+from oma.style.v1 import style_train_service_pb2 as pb
+
+from services.common.artifacts import FolderStore
+from services.gateway.worker.dispatch import Dispatcher
+from tests.fakes.artists import Artist
+from tests.fakes.model_services import STEPS, FakeServices
+from tests.unit.gateway.conftest import Until
+
+
+async def train(artist: Artist, project: str, **changes: Any) -> dict[str, Any]:
+    pictures = [(await artist.picture(project))["id"] for _ in range(2)]
+    body = {"name": "잉크새", "picture_ids": pictures, "preset": "quick", "captions": {pictures[1]: "a street"}}
+    posted: dict[str, Any] = await artist.call("POST", f"/projects/{project}/trainings", 202, json=body | changes)
+    return posted
+
+
+async def learned(artist: Artist, project: str, **changes: Any) -> dict[str, Any]:
+    """The style that a training made."""
+    posted = await train(artist, project, **changes)
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    job = await artist.call("GET", f"/jobs/{posted['id']}", 200)
+    assert job["state"] == "succeeded", job
+    style: dict[str, Any] = await artist.call("GET", f"/styles/{job['style_id']}", 200)
+    return style
+
+
+async def test_a_training_becomes_a_style(artist: Artist, services: FakeServices, worker: Dispatcher) -> None:
+    project = await artist.project()
+    style = await learned(artist, project, seed=5)
+    assert (style["name"], style["project_id"]) == ("잉크새", project)
+    assert [file["method"] for file in style["files"]] == ["lora", "dreamstyler"]
+    assert style["files"][0]["trigger"] == "inkbird"
+    assert len(style["sample_urls"]) == STEPS
+    assert (await artist.http.get(style["sample_urls"][0])).status_code == 200
+    assert (await artist.call("GET", f"/projects/{project}/styles", 200))["items"] == [style]
+    request = services.training.script.requests[0]
+    assert (request.owner, request.seed, request.preset) == (artist.id, 5, pb.PRESET_QUICK)
+    assert [picture.caption for picture in request.pictures] == ["", "a street"]
+
+
+async def test_progress_of_a_training_is_the_services_own(
+    artist: Artist, services: FakeServices, worker: Dispatcher, until: Until
+) -> None:
+    services.training.script.hold_at_step = 2
+    posted = await train(artist, await artist.project())
+
+    async def at_step_two() -> bool:
+        return (await artist.call("GET", f"/jobs/{posted['id']}", 200))["steps_done"] == 2
+
+    await until(at_step_two)
+    job = await artist.call("GET", f"/jobs/{posted['id']}", 200)
+    assert (job["state"], job["stage"], job["steps_total"]) == ("running", "lora", STEPS)
+    assert (await artist.http.get(job["preview_url"])).status_code == 200
+    services.training.script.go_on.set()
+
+
+async def test_a_watch_that_ends_is_taken_up_again(artist: Artist, services: FakeServices, worker: Dispatcher) -> None:
+    services.training.watch_ends_early = True
+    await learned(artist, await artist.project())
+
+
+async def test_a_training_goes_on_when_its_service_is_restarted(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    script = services.training.script
+    script.hold_at_step = 2
+    posted = await train(artist, await artist.project())
+    await script.held.wait()
+    await services.stop()
+    script.hold_at_step = None
+    await services.start()
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    assert (await artist.call("GET", f"/jobs/{posted['id']}", 200))["state"] == "succeeded"
+    assert len(services.training.trainings) == 1
+
+
+async def test_a_failed_training_says_why(artist: Artist, services: FakeServices, worker: Dispatcher) -> None:
+    services.training.fail_with = pb.Failure(reason="LOSS_NOT_FINITE", message="use other pictures")
+    posted = await train(artist, await artist.project())
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    job = await artist.call("GET", f"/jobs/{posted['id']}", 200)
+    assert (job["state"], job["style_id"]) == ("failed", None)
+    assert job["error"] == {"reason": "LOSS_NOT_FINITE", "message": "use other pictures"}
+
+
+async def test_cancelling_a_training_cancels_it_at_the_service_and_removes_it(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    services.training.script.hold_at_step = 2
+    project = await artist.project()
+    posted = await train(artist, project)
+    await services.training.script.held.wait()
+    await artist.call("POST", f"/jobs/{posted['id']}/cancel", 202)
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    assert (await artist.call("GET", f"/jobs/{posted['id']}", 200))["state"] == "cancelled"
+    assert services.training.deleted == [posted["id"]]
+    assert (await artist.call("GET", f"/projects/{project}/styles", 200))["items"] == []
+
+
+async def test_a_style_is_drawn_with_by_its_file_and_weight(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    style = await learned(artist, project)
+    chosen = [
+        {"style_id": style["id"], "method": "lora", "weight": 0.5},
+        {"style_id": style["id"], "method": "dreamstyler"},
+    ]
+    body = {"prompt": "노을", "styles": chosen}
+    posted = await artist.call("POST", f"/projects/{project}/backgrounds", 202, json=body)
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    lora, dreamstyler = services.background.script.requests[0].styles
+    assert (lora.method, lora.weight) == (style_pb2.METHOD_LORA, 0.5)
+    assert lora.key.startswith(f"{artist.id}/style_train/")
+    assert len(lora.sha256) == 64
+    assert not dreamstyler.HasField("weight")
+
+
+async def test_a_method_that_was_not_learned_cannot_be_drawn_with(artist: Artist, worker: Dispatcher) -> None:
+    project = await artist.project()
+    style = await learned(artist, project, methods=["lora"])
+    body = {"prompt": "노을", "styles": [{"style_id": style["id"], "method": "dreamstyler"}]}
+    refused = await artist.call("POST", f"/projects/{project}/backgrounds", 409, json=body)
+    assert refused["error"]["reason"] == "NO_SUCH_METHOD"
+    await artist.call("GET", f"/styles/{style['id']}/export?method=dreamstyler", 404)
+
+
+async def test_the_file_itself_can_be_exported_under_its_korean_name(artist: Artist, worker: Dispatcher) -> None:
+    style = await learned(artist, await artist.project())
+    answer = await artist.http.get(f"/api/v1/styles/{style['id']}/export?method=lora")
+    assert answer.content == b"style 1"
+    assert "attachment" in answer.headers["content-disposition"]
+    assert "%EC%9E%89%ED%81%AC%EC%83%88_lora.safetensors" in answer.headers["content-disposition"]
+
+
+async def test_a_deleted_style_is_deleted_at_the_service_too(
+    artist: Artist, services: FakeServices, worker: Dispatcher, store: FolderStore
+) -> None:
+    style = await learned(artist, await artist.project())
+    await artist.call("DELETE", f"/styles/{style['id']}", 204)
+    await artist.call("GET", f"/styles/{style['id']}", 404)
+    assert services.training.deleted == [style["job_id"]]
+    assert [key for key in store.keys("") if key.endswith(".safetensors")] == []
+
+
+async def test_a_style_stays_when_its_service_cannot_delete_it_now(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    style = await learned(artist, await artist.project())
+    await services.stop()
+    refused = await artist.call("DELETE", f"/styles/{style['id']}", 503)
+    assert refused["error"]["reason"] == "PEER_DOWN"
+    await artist.call("GET", f"/styles/{style['id']}", 200)
+    await services.start()
+    await artist.call("DELETE", f"/styles/{style['id']}", 204)
+
+
+async def test_a_training_must_name_its_pictures_once_and_caption_only_those(artist: Artist) -> None:
+    project = await artist.project()
+    picture = (await artist.picture(project))["id"]
+    for change, reason in (
+        ({"picture_ids": [picture, picture]}, "TWICE"),
+        ({"methods": ["lora", "lora"]}, "TWICE"),
+        ({"captions": {"other": "x"}}, "CAPTIONS"),
+    ):
+        body = {"name": "x", "picture_ids": [picture]} | change
+        refused = await artist.call("POST", f"/projects/{project}/trainings", 400, json=body)
+        assert refused["error"]["reason"] == reason
