@@ -33,7 +33,7 @@ def up(
     if not detach:
         run_mesh(options, console)
         return
-    state = start_mesh(options, outlives_us=True)
+    state = start_mesh(options, outlives_us=True).state
     console.print(f"Oh My Assistant is at [bold]{state.url}[/]   (stop: `oma down`)")
     warn_of_missing(state)
 

@@ -23,6 +23,7 @@ class Journey:
     style: Style
     other_style: Style
     pose: Pose
+    edited_pose: Pose
 
     def __init__(self, *, url: str, out: Path, samples: Samples, console: Console) -> None:
         self.url = url

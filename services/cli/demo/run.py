@@ -46,13 +46,13 @@ def demo_mesh(options: MeshOptions, console: Console, *, keep: bool) -> Iterator
         console.print("stopped what an earlier demo had left running")
     make_fresh(options.data_folder)
     with console.status("starting four model services, two workers and the gateway …"):
-        state = start_mesh(options, outlives_us=keep)
+        mesh = start_mesh(options, outlives_us=keep)
     try:
-        yield state.url
+        yield mesh.state.url
     finally:
         if not keep:
             with console.status("stopping the mesh …"):
-                stop_mesh(options.data_folder)
+                mesh.stop(options.data_folder)
 
 
 def run_steps(journey: Journey) -> None:

@@ -8,6 +8,7 @@ from services.common.errors import NotReady
 
 HAND, OTHER_HAND = "watercolour-wash", "neon-night"
 PLACE_PHOTO, PERSON_PHOTO = "palace.jpg", "astronaut.jpg"
+CHARACTER, POSE_CHARACTER = "three-quarter.png", "front.png"
 PICTURES_OF_A_HAND = 8
 
 
@@ -29,18 +30,19 @@ def find_samples(folder: Path) -> Samples:
     Raises:
         NotReady: some are missing.
     """
-    characters = sorted((folder / "characters").glob("*.png"))[:2]
     hands = [sorted((folder / "styles" / hand).glob("*.png"))[:PICTURES_OF_A_HAND] for hand in (HAND, OTHER_HAND)]
-    photos = [folder / "photos" / name for name in (PLACE_PHOTO, PERSON_PHOTO)]
-    if len(characters) < 2 or not all(hands) or not all(photo.is_file() for photo in photos):  # noqa: PLR2004
+    singles = [folder / "photos" / name for name in (PLACE_PHOTO, PERSON_PHOTO)]
+    singles += [folder / "characters" / name for name in (CHARACTER, POSE_CHARACTER)]
+    if not all(hands) or not all(path.is_file() for path in singles):
         raise NotReady(f"{folder} is not complete: restore it from the repository", reason="NO_SAMPLES")
+    place_photo, person_photo, character, pose_character = singles
     return Samples(
         hand=hands[0],
         other_hand=hands[1],
-        place_photo=photos[0],
-        person_photo=photos[1],
-        character=characters[0],
-        pose_character=characters[1],
+        place_photo=place_photo,
+        person_photo=person_photo,
+        character=character,
+        pose_character=pose_character,
     )
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from services.cli.client import Gateway
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 120.0
 SEED = 7
 SENTENCE = "해 질 녘 바닷가, 야자수와 파도"
 STRENGTHS = (0.3, 0.6, 0.9)
-ARM_DEGREES = -70.0
+ARM_DEGREES = -110.0
 
 
 def sign_up(journey: Journey) -> str:
@@ -116,36 +117,43 @@ def find_poses(journey: Journey) -> str:
     found = []
     for name, path in (("character", journey.samples.pose_character), ("person", journey.samples.person_photo)):
         pose = journey.gateway.estimate_pose(journey.project.id, journey.upload(path), whole_picture_if_nobody=True)
-        journey.keep_sample(section, path, f"06_{name}", f"the {name}")
+        journey.story.ids[f"pose_of_{name}"] = pose.id
         how = "nobody found, the whole picture taken" if pose.used_whole_picture else f"{len(pose.people)} found"
+        found.append(f"{name}: {how}")
+        journey.keep_sample(section, path, f"06_{name}", f"the {name}")
         if pose.skeleton_url:
             journey.keep_link(section, pose.skeleton_url, f"06_{name}_pose", how)
-        journey.story.ids[f"pose_of_{name}"] = pose.id
-        found.append(f"{name}: {how}")
         if name == "character":
             journey.pose = pose
     return "; ".join(found)
 
 
 def move_arm(journey: Journey) -> str:
+    """Into a pose of its own, so that the one that was found stays."""
     if not journey.pose.people:
         raise CommandFailed("nobody was found on the drawn character", reason="NOBODY", code=Exit.JOB_FAILED)
-    first, *others = journey.pose.people
-    journey.pose = journey.gateway.edit_pose(journey.pose.id, [turn_limb(first, "left-arm", ARM_DEGREES), *others])
-    if journey.pose.skeleton_url:
+    found, gateway = journey.pose, journey.gateway
+    copy = gateway.create_pose(journey.project.id, size_wh=(found.width, found.height), people=found.people)
+    first, *others = copy.people
+    journey.edited_pose = gateway.edit_pose(copy.id, [turn_limb(first, "left-arm", ARM_DEGREES), *others])
+    journey.story.ids["pose_edited"] = copy.id
+    if journey.edited_pose.skeleton_url:
         section = journey.story.sections[-1]
-        journey.keep_link(section, journey.pose.skeleton_url, "06_character_pose_edited", "the left arm turned")
+        journey.keep_link(
+            section, journey.edited_pose.skeleton_url, "06_pose_edited", "the character's left arm raised"
+        )
     return f"left arm turned by {ARM_DEGREES:.0f} degrees"
 
 
 def repose(journey: Journey) -> str:
-    section = journey.section("The character in the new pose")
+    section = journey.section("Another character in these poses")
     character = journey.samples.character
-    journey.keep_sample(section, character, "07_character", "the character")
-    request = PoseTransferRequest(character_picture_id=journey.upload(character), pose_id=journey.pose.id, seed=SEED)
-    job = journey.run("re-posing", lambda: journey.gateway.transfer_pose(journey.project.id, request))
-    journey.keep_results(section, job, "07_reposed", "in the edited pose")
-    return f"{len(job.results)} picture"
+    journey.keep_sample(section, character, "07_character", "the other character")
+    for name, pose in (("found", journey.pose), ("edited", journey.edited_pose)):
+        request = PoseTransferRequest(character_picture_id=journey.upload(character), pose_id=pose.id, seed=SEED)
+        job = journey.run("re-posing", partial(journey.gateway.transfer_pose, journey.project.id, request))
+        journey.keep_results(section, job, f"07_reposed_{name}", f"in the pose that was {name}")
+    return f"{character.stem} in the pose of {journey.samples.pose_character.stem}, found and edited"
 
 
 def save_assets(journey: Journey) -> str:

@@ -36,7 +36,20 @@ def running_mesh(data_folder: Path) -> MeshState | None:
     return read_state(data_folder) if is_held(data_folder) else None
 
 
-def start_mesh(options: MeshOptions, *, outlives_us: bool) -> MeshState:
+@dataclass(frozen=True, slots=True)
+class StartedMesh:
+    """A mesh, and its supervisor as the child of this process that it is."""
+
+    state: MeshState
+    supervisor: subprocess.Popen[bytes]
+
+    def stop(self, data_folder: Path) -> None:
+        """Stop all of it and take note of its supervisor's end."""
+        stop_mesh(data_folder)
+        self.supervisor.wait()
+
+
+def start_mesh(options: MeshOptions, *, outlives_us: bool) -> StartedMesh:
     """Start a supervisor as a process of its own and wait until every child is up or given up.
 
     Raises:
@@ -69,9 +82,10 @@ def start_mesh(options: MeshOptions, *, outlives_us: bool) -> MeshState:
     while supervisor.poll() is None and time.monotonic() < deadline:
         state = read_state(options.data_folder)
         if state is not None and state.ready and state.supervisor.pid == supervisor.pid:
-            return state
+            return StartedMesh(state, supervisor)
         time.sleep(POLL_SECONDS)
     supervisor.terminate()
+    supervisor.wait()
     said = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise Unavailable("the mesh did not start:\n" + "\n".join(said[-20:]), reason="MESH_START")
 
