@@ -126,7 +126,7 @@ async def test_asking_who_is_signed_in_renews_the_session(artist: Artist, gatewa
     ],
 )
 async def test_another_sites_page_cannot_write_with_our_cookie(artist: Artist, headers: dict[str, str]) -> None:
-    sent = [(name, (artist.csrf if value == "good" else value).encode()) for name, value in headers.items()]
+    sent = {name.encode(): (artist.csrf if value == "good" else value).encode() for name, value in headers.items()}
     answer = await artist.http.post("/api/v1/projects", json={"name": "x"}, headers=sent)
     assert answer.status_code == 403
     assert (await artist.call("GET", "/projects", 200))["items"] == []

@@ -10,10 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from services.common.artifacts import FolderStore
 from services.gateway.app import create_api
 from services.gateway.gateway import Gateway
+from services.gateway.tables import metadata
 from services.gateway.worker.dispatch import Dispatcher
 from tests.fakes.artists import Artist, png
 
@@ -88,10 +90,12 @@ async def work(artist: Artist, worker: Dispatcher) -> Work:
 
 def everything(gateway: Gateway, store: FolderStore) -> str:
     """All rows and all files, but for sessions, as one text."""
-    rows = []
+    tables = ("account", "project", "picture", "style", "pose", "job_request", "job", "result", "asset", "asset_file")
     with gateway.engine.connect() as connection:
-        for table in ("account", "project", "picture", "style", "pose", "job_request", "job", "result", "asset"):
-            rows.append([tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY id")])  # noqa: S608
+        rows = [
+            [tuple(row) for row in connection.execute(sa.select(metadata.tables[name]).order_by("id"))]
+            for name in tables
+        ]
     return json.dumps([rows, list(store.keys(""))], default=str)
 
 

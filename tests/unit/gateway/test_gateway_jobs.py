@@ -177,7 +177,7 @@ async def test_a_service_that_is_down_is_waited_for(
     posted = await post(artist, await artist.project())
 
     async def says_that_it_retries() -> bool:
-        return (await artist.call("GET", f"/jobs/{posted['id']}", 200))["stage"] == "retrying"
+        return bool((await artist.call("GET", f"/jobs/{posted['id']}", 200))["stage"] == "retrying")
 
     await until(says_that_it_retries)
     await services.start()

@@ -50,7 +50,7 @@ async def test_progress_of_a_training_is_the_services_own(
     posted = await train(artist, await artist.project())
 
     async def at_step_two() -> bool:
-        return (await artist.call("GET", f"/jobs/{posted['id']}", 200))["steps_done"] == 2
+        return bool((await artist.call("GET", f"/jobs/{posted['id']}", 200))["steps_done"] == 2)
 
     await until(at_step_two)
     job = await artist.call("GET", f"/jobs/{posted['id']}", 200)
@@ -149,7 +149,7 @@ async def test_a_deleted_style_is_deleted_at_the_service_too(
 
 
 async def test_a_style_stays_when_its_service_cannot_delete_it_now(
-    artist: Artist, services: FakeServices, worker: Dispatcher
+    artist: Artist, services: FakeServices, worker: Dispatcher, until: Until
 ) -> None:
     style = await learned(artist, await artist.project())
     await services.stop()
@@ -157,7 +157,12 @@ async def test_a_style_stays_when_its_service_cannot_delete_it_now(
     assert refused["error"]["reason"] == "PEER_DOWN"
     await artist.call("GET", f"/styles/{style['id']}", 200)
     await services.start()
-    await artist.call("DELETE", f"/styles/{style['id']}", 204)
+
+    async def deleted() -> bool:
+        headers = {"X-CSRF-Token": artist.csrf}
+        return (await artist.http.delete(f"/api/v1/styles/{style['id']}", headers=headers)).status_code == 204
+
+    await until(deleted)
 
 
 async def test_a_training_must_name_its_pictures_once_and_caption_only_those(artist: Artist) -> None:
