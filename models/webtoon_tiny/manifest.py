@@ -71,6 +71,20 @@ def refresh(folder: Path = WEIGHTS, training: Mapping[str, Mapping[str, Any]] | 
     return manifest
 
 
+def add_run(
+    folder: Path, network: str, run: Mapping[str, float], measured: Mapping[str, float], *, fresh: bool
+) -> dict[str, Any]:
+    """Records one run of a recipe ({seed, steps, pictures, seconds}) after the earlier ones, which `fresh` forgets.
+
+    The network's own seed is its first run's; steps, pictures and seconds are sums over the runs.
+    """
+    earlier = [] if fresh else read(folder)["training"].get(network, {}).get("runs", [])
+    runs = [*earlier, dict(run)]
+    totals = {key: sum(one[key] for one in runs) for key in ("steps", "pictures", "seconds")}
+    record = {"seed": runs[0]["seed"], **totals, "runs": runs, "measured": dict(measured)}
+    return refresh(folder, {network: record})
+
+
 def check(folder: Path = WEIGHTS) -> None:
     """Raises ManifestError unless the manifest names exactly the files that are there, with their hashes."""
     recorded, present = read(folder)["files"], hash_files(folder)

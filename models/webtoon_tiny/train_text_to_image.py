@@ -5,7 +5,6 @@ committed fp16 weights where they exist; the optimiser starts anew behind a warm
 """
 
 import argparse
-import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,13 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from models.webtoon_tiny import manifest
 from models.webtoon_tiny.pictures.captions import caption
 from models.webtoon_tiny.pictures.scenes import sample_scene
 from models.webtoon_tiny.pictures.styles import sample_style
 from models.webtoon_tiny.pictures.supply import draw_captioned
 from models.webtoon_tiny.tokenizer import MAX_TOKENS, train_tokenizer
-from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate, save_averaged
+from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, save_averaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,9 @@ def load_networks(
         text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
         unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
     else:
-        text_encoder, unet = build_text_encoder(recipe, tokenizer), build_unet(recipe, vae.config.latent_channels)
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.seed)
+            text_encoder, unet = build_text_encoder(recipe, tokenizer), build_unet(recipe, vae.config.latent_channels)
     return vae, tokenizer, text_encoder.train(), unet.train()
 
 
@@ -189,7 +191,6 @@ def save_pipeline(
 
 def train(recipe: TextToImageRecipe, folder: Path, log: LossLog, *, resume: bool, save: bool = True) -> list[float]:
     """Runs the recipe on the autoencoder in `folder`; returns the loss of every step."""
-    torch.manual_seed(recipe.seed)
     vae, tokenizer, *networks = load_networks(recipe, folder, resume=resume)
     text_encoder, unet = networks
     schedule = DDPMScheduler(**{k: v for k, v in scheduler_config().items() if k != "set_alpha_to_one"})
@@ -224,9 +225,6 @@ def train(recipe: TextToImageRecipe, folder: Path, log: LossLog, *, resume: bool
             saved_seconds = log.seconds
     if save:
         save_pipeline((text_encoder, unet), (averages[0], averages[1]), folder)
-        (folder / "text-to-image-run.json").write_text(
-            json.dumps({**dataclasses.asdict(recipe), "seconds": round(log.seconds)})
-        )
     return losses
 
 
@@ -249,7 +247,16 @@ def main() -> None:
         picture_px=(given.size[0], given.size[1]),
     )  # fmt: skip
     resume = not given.fresh and (given.out / "unet" / "config.json").exists()
-    train(recipe, given.out, LossLog(given.out / "text-to-image.jsonl"), resume=resume)
+    log = LossLog(RUNS / "text-to-image.jsonl")
+    losses = train(recipe, given.out, log, resume=resume)
+    run = {
+        "seed": recipe.seed,
+        "steps": recipe.steps,
+        "pictures": recipe.steps * recipe.batch,
+        "seconds": round(log.seconds),
+    }
+    measured = {"velocity_error": round(float(np.mean(losses[-200:])), 5)}
+    manifest.add_run(given.out, "text_to_image", run, measured, fresh=not resume)
 
 
 if __name__ == "__main__":

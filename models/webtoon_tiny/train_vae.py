@@ -4,8 +4,6 @@ Resumes from the committed fp16 weights where they exist; the optimiser starts a
 """
 
 import argparse
-import dataclasses
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from models.webtoon_tiny import manifest
+from models.webtoon_tiny.measure_vae import measure
 from models.webtoon_tiny.pictures.collage import draw_collage, draw_texture
 from models.webtoon_tiny.pictures.supply import draw_captioned
-from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate, save_averaged
+from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, save_averaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +51,20 @@ class VaeRecipe:
 def build_vae(recipe: VaeRecipe) -> AutoencoderKL:
     """An untrained autoencoder of the recipe's widths."""
     levels = len(recipe.widths)
-    vae = AutoencoderKL(
-        block_out_channels=recipe.widths,
-        down_block_types=("DownEncoderBlock2D",) * levels,
-        up_block_types=("UpDecoderBlock2D",) * levels,
-        layers_per_block=1,
-        norm_num_groups=recipe.norm_groups,
-        latent_channels=recipe.latent_channels,
-        mid_block_add_attention=False,
-        sample_size=recipe.picture_px,
-    )
-    _start_linear(vae)
-    # Starts with almost no latent noise: with the usual standard deviation of one, the first thousand steps learn only a mean colour.
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        vae = AutoencoderKL(
+            block_out_channels=recipe.widths,
+            down_block_types=("DownEncoderBlock2D",) * levels,
+            up_block_types=("UpDecoderBlock2D",) * levels,
+            layers_per_block=1,
+            norm_num_groups=recipe.norm_groups,
+            latent_channels=recipe.latent_channels,
+            mid_block_add_attention=False,
+            sample_size=recipe.picture_px,
+        )
+        _start_linear(vae)
+    # Almost no latent noise at first: with the usual deviation of one, the first thousand steps learn only a mean colour.
     with torch.no_grad():
         vae.quant_conv.bias[recipe.latent_channels :] -= 8.0
     return vae
@@ -156,7 +158,6 @@ def save_vae(vae: AutoencoderKL, average: EMAModel, recipe: VaeRecipe, folder: P
 
 def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: bool = True) -> list[float]:
     """Runs the recipe; returns the loss of every step."""
-    torch.manual_seed(recipe.seed)
     vae = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32) if resume else build_vae(recipe)
     average = EMAModel(vae.parameters(), decay=recipe.average_decay)
     optimiser = torch.optim.AdamW(vae.parameters(), lr=recipe.peak_rate, betas=(0.9, 0.98), weight_decay=1e-3)
@@ -184,9 +185,6 @@ def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: 
             saved_seconds = log.seconds
     if save:
         save_vae(vae, average, recipe, folder)
-        (folder.parent / "vae-run.json").write_text(
-            json.dumps({**dataclasses.asdict(recipe), "seconds": round(log.seconds)})
-        )
     return losses
 
 
@@ -196,17 +194,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=VaeRecipe().steps)
     parser.add_argument("--rate", type=float, default=VaeRecipe().peak_rate)
     parser.add_argument("--seed", type=int, default=VaeRecipe().seed)
+    parser.add_argument("--decay-from", type=float, default=VaeRecipe().decay_from)
     parser.add_argument("--out", type=Path, default=WEIGHTS / "vae")
     parser.add_argument("--fresh", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    recipe = VaeRecipe(steps=given.steps, peak_rate=given.rate, seed=given.seed)
-    train(
-        recipe,
-        given.out,
-        LossLog(given.out.parent / "vae.jsonl"),
-        resume=not given.fresh and (given.out / "config.json").exists(),
-    )
+    recipe = VaeRecipe(steps=given.steps, peak_rate=given.rate, seed=given.seed, decay_from=given.decay_from)
+    resume = not given.fresh and (given.out / "config.json").exists()
+    log = LossLog(RUNS / "vae.jsonl")
+    train(recipe, given.out, log, resume=resume)
+    run = {
+        "seed": recipe.seed,
+        "steps": recipe.steps,
+        "pictures": recipe.steps * recipe.batch,
+        "seconds": round(log.seconds),
+    }
+    manifest.add_run(given.out.parent, "vae", run, measure(given.out), fresh=not resume)
 
 
 if __name__ == "__main__":

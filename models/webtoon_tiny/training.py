@@ -11,6 +11,7 @@ from diffusers import ModelMixin
 from diffusers.training_utils import EMAModel
 
 WEIGHTS = Path(__file__).parent / "weights"
+RUNS = Path(__file__).parent / "runs"  # loss logs; not committed
 
 
 class LossLog:
@@ -18,7 +19,7 @@ class LossLog:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
         self._start = time.perf_counter()
 
     @property
@@ -31,8 +32,8 @@ class LossLog:
         line = json.dumps(
             {"step": step, "seconds": round(self.seconds, 1), **{k: round(v, 5) for k, v in values.items()}}
         )
-        self._file.write(line + "\n")
-        self._file.flush()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
         print(line, flush=True)
 
 

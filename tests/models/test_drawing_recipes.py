@@ -1,0 +1,75 @@
+"""The drawing half's recipes: a tiny run replays loss by loss from its seed, and what it writes loads again."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from transformers import CLIPTokenizer
+
+from models.webtoon_tiny import train_text_to_image, train_vae
+from models.webtoon_tiny.train_text_to_image import TextToImageRecipe
+from models.webtoon_tiny.train_vae import VaeRecipe
+from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate
+
+TINY_VAE = VaeRecipe(widths=(8, 8, 8, 8), crop_px=32, picture_px=32, batch=2, steps=5, warmup=2, pool=4)
+TINY_TEXT_TO_IMAGE = TextToImageRecipe(
+    widths=(16, 16, 16), text_width=16, text_layers=1, heads=2, picture_px=(32, 32), batch=2, steps=5, warmup=2,
+    first_pool=4, fresh_per_step=1,
+)  # fmt: skip
+VAE_LOSSES = [1.1314, 1.14913, 0.96438, 0.72408, 0.5698]
+TEXT_TO_IMAGE_LOSSES = [1.04448, 0.85712, 1.37074, 1.39285, 0.97783]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def tiny_family(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[float], list[float]]:
+    """A family of five steps each: its folder and both networks' losses."""
+    folder = tmp_path_factory.mktemp("family")
+    log = LossLog(tmp_path_factory.mktemp("log") / "losses.jsonl")
+    vae_losses = train_vae.train(TINY_VAE, folder / "vae", log, resume=False)
+    losses = train_text_to_image.train(TINY_TEXT_TO_IMAGE, folder, log, resume=False)
+    return folder, vae_losses, losses
+
+
+def test_the_autoencoders_first_losses_replay(tiny_family: tuple[Path, list[float], list[float]]) -> None:
+    assert tiny_family[1] == pytest.approx(VAE_LOSSES, rel=2e-3)
+
+
+def test_the_text_to_image_networks_first_losses_replay(tiny_family: tuple[Path, list[float], list[float]]) -> None:
+    assert tiny_family[2] == pytest.approx(TEXT_TO_IMAGE_LOSSES, rel=5e-3)
+
+
+def test_a_run_resumes_from_its_fp16_weights(tiny_family: tuple[Path, list[float], list[float]], tmp_path: Path) -> None:
+    log = LossLog(tmp_path / "losses.jsonl")
+    resumed = train_vae.train(TINY_VAE, tiny_family[0] / "vae", log, resume=True, save=False)
+    assert resumed[0] < tiny_family[1][0]
+
+
+def test_what_the_recipes_write_draws_a_picture(tiny_family: tuple[Path, list[float], list[float]]) -> None:
+    pipeline = StableDiffusionPipeline.from_pretrained(tiny_family[0], safety_checker=None, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(0)
+    picture = pipeline("a park", num_inference_steps=2, height=32, width=64, generator=generator).images[0]
+    assert picture.size == (64, 32)
+
+
+def test_the_rate_warms_up_and_decays() -> None:
+    rates = [learning_rate(step, steps=100, peak=1.0, warmup=10, decay_from=0.5) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[30] == 1.0
+    assert rates[-1] < 0.03
+
+
+def test_the_shipped_tokenizer_takes_any_text_and_knows_the_words_that_style_learning_starts_from() -> None:
+    tokenizer = CLIPTokenizer.from_pretrained(WEIGHTS / "tokenizer")
+    for word in ("style", "drawing", "painting"):
+        assert tokenizer.tokenize(word) == [f"{word}</w>"]
+    for text in ("", "A quiet street, at NIGHT!", "거리의 밤 🌃 $%&"):
+        ids = tokenizer(text, padding="max_length", truncation=True).input_ids
+        assert len(ids) == tokenizer.model_max_length
+        assert max(ids) < len(tokenizer)
