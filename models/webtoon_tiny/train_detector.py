@@ -28,8 +28,8 @@ class DetectorTraining:
     """One run: seed, steps, batch, peak rate, radius in cells about a box's centre that answers for it."""
 
     seed: int = 11
-    steps: int = 1500
-    batch: int = 24
+    steps: int = 600
+    batch: int = 16
     rate: float = 2e-3
     warmup: int = 60
     decay: float = 0.02

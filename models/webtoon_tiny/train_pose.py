@@ -39,7 +39,7 @@ class PoseTraining:
     """One run: seed, steps of the schedule, batch, peak learning rate, width of the target in cells, share of the visibility loss."""
 
     seed: int = 7
-    steps: int = 2400
+    steps: int = 1300
     batch: int = 24
     rate: float = 2.5e-3
     warmup: int = 60

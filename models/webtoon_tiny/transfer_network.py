@@ -16,11 +16,11 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 class TransferConfig:
     """Sizes of the networks. The guider's last block channel count feeds a convolution to the UNet's first channel count."""
 
-    channels: tuple[int, ...] = (48, 96, 144)
-    guider_channels: tuple[int, ...] = (8, 16, 32, 96)
-    context: int = 96
-    heads: int = 4
-    groups: int = 16
+    channels: tuple[int, ...] = (40, 80, 120)
+    guider_channels: tuple[int, ...] = (8, 16, 32, 80)
+    context: int = 80
+    heads: int = 2
+    groups: int = 8
     latent_side: int = 16
     image_side: int = 224
     patch: int = 32
@@ -59,7 +59,7 @@ class PoseGuider(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Skeleton pictures (N, 3, H, W) in 0..1 to features (N, C, h, w) that are added after the denoiser's first convolution."""
 
     @register_to_config
-    def __init__(self, conditioning_embedding_channels: int = 48, conditioning_channels: int = 3, block_out_channels: tuple[int, ...] = (8, 16, 32, 96)) -> None:
+    def __init__(self, conditioning_embedding_channels: int = 40, conditioning_channels: int = 3, block_out_channels: tuple[int, ...] = (8, 16, 32, 80)) -> None:
         super().__init__()
         widths = block_out_channels
         self.conv_in = nn.Conv2d(conditioning_channels, widths[0], 3, padding=1)

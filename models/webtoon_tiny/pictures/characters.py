@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 
 from models.webtoon_tiny.pictures.characters_canvas import FigureCanvas, Part
 from models.webtoon_tiny.pictures.characters_head import back_hair, draw_face, front_hair, hair_cap, head_parts
-from models.webtoon_tiny.pictures.characters_limbs import Figure, Placement, arm_parts, chest_curve, hip_part, leg_parts, skirt_part, trunk_parts
+from models.webtoon_tiny.pictures.characters_limbs import (
+    Figure,
+    Placement,
+    arm_parts,
+    chest_curve,
+    hip_part,
+    leg_parts,
+    skirt_part,
+    trunk_parts,
+)
 from models.webtoon_tiny.pictures.characters_looks import Look
 from models.webtoon_tiny.pictures.characters_points import HIDDEN, OCCLUDED, SEEN, head_surface, keypoints
 from models.webtoon_tiny.pictures.characters_skeleton import SIDES, Pose, place
@@ -27,7 +36,9 @@ class Drawn:
 
 def prepare(look: Look, pose: Pose, *, origin_2: NDArray[np.float64], scale: float) -> Figure:
     """Places a character: `origin_2` is the pelvis on the canvas and `scale` the standing height, both in picture heights."""
-    return Figure(look=look, pose=pose, skeleton=place(look.body, pose), put=Placement(np.asarray(origin_2, np.float64), scale))
+    return Figure(
+        look=look, pose=pose, skeleton=place(look.body, pose), put=Placement(np.asarray(origin_2, np.float64), scale)
+    )
 
 
 def prepare_fitted(look: Look, pose: Pose, *, aspect: float, margin: float = 0.06) -> Figure:
@@ -43,7 +54,10 @@ def _reach(figure: Figure) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Corners of what the figure covers at scale 1: keypoints plus room for hair, hands and shoes."""
     points, _ = keypoints(figure.look.body, figure.pose, figure.look.face, figure.skeleton)
     head = head_surface(figure.look.body, figure.skeleton)
-    crown = figure.put(head.skull_3) + 1.3 * head.half_height * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]]) * [0.9, 0.85]
+    crown = figure.put(head.skull_3) + 1.3 * head.half_height * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]]) * [
+        0.9,
+        0.85,
+    ]
     flat = np.concatenate([figure.put(points), crown])
     pad = 0.02
     return flat.min(axis=0) - pad, flat.max(axis=0) + pad
@@ -77,7 +91,11 @@ def _layers(canvas: FigureCanvas, figure: Figure) -> list[tuple[float, Callable[
         layers.append((arm, _clustered(canvas, arm_parts(figure, side, sign))))
         thigh = figure.depth(f"{side}_knee") - figure.depth(f"{side}_hip")
         # A thigh that points at the viewer covers the hips; any other is covered by them.
-        leg = trunk + 0.03 + 0.1 * thigh if thigh > 0.10 else trunk - 0.3 + 0.1 * figure.depth(f"{side}_knee", f"{side}_ankle")
+        leg = (
+            trunk + 0.03 + 0.1 * thigh
+            if thigh > 0.10
+            else trunk - 0.3 + 0.1 * figure.depth(f"{side}_knee", f"{side}_ankle")
+        )
         layers.append((leg, _clustered(canvas, leg_parts(figure, side, sign))))
     skirt = skirt_part(figure)
     if skirt is not None:
@@ -93,7 +111,9 @@ def _draw_trunk(canvas: FigureCanvas, figure: Figure) -> None:
     canvas.cluster(trunk_parts(figure))
     look = figure.look
     line = np.linspace(0, 1, 5)
-    collar, front = chest_curve(figure, np.array([-0.42, -0.2, 0.0, 0.2, 0.42]), np.array([0.0, -0.035, -0.05, -0.035, 0.0]))
+    collar, front = chest_curve(
+        figure, np.array([-0.42, -0.2, 0.0, 0.2, 0.42]), np.array([0.0, -0.035, -0.05, -0.035, 0.0])
+    )
     if front:
         canvas.line(collar, weight=0.8)
         if look.pattern == "buttons" or look.top in ("jacket", "shirt"):
@@ -118,7 +138,9 @@ def _draw_head(canvas: FigureCanvas, figure: Figure) -> None:
 
 def draw_and_label(canvas: FigureCanvas, figure: Figure) -> Drawn:
     """Draws on a picture and returns the labels of this character; its alpha comes from a drawing of its own."""
-    solo = FigureCanvas(canvas.width, canvas.height, replace(canvas.style, line_wobble=0.0), np.random.default_rng(0), transparent=True)
+    solo = FigureCanvas(
+        canvas.width, canvas.height, replace(canvas.style, line_wobble=0.0), np.random.default_rng(0), transparent=True
+    )
     draw_figure(solo, figure)
     draw_figure(canvas, figure)
     return label(figure, solo.coverage())
@@ -146,7 +168,9 @@ def _covered(figure: Figure, points: NDArray[np.float64], visibility: NDArray[np
     chest = figure.put(0.5 * (figure.skeleton.joints["collar"] + figure.skeleton.joints["waist"]))
     head = head_surface(figure.look.body, figure.skeleton)
     flat = figure.put(points)
-    behind_chest = (np.abs(flat - chest) < figure.put.scale * figure.look.body.rest * np.array([0.08, 0.12])).all(axis=1) & (points[:, 2] < trunk - 0.06)
+    behind_chest = (np.abs(flat - chest) < figure.put.scale * figure.look.body.rest * np.array([0.08, 0.12])).all(
+        axis=1
+    ) & (points[:, 2] < trunk - 0.06)
     near_head = np.linalg.norm(flat - figure.put(head.skull_3), axis=1) < 0.75 * head.half_height * figure.put.scale
     behind = behind_chest | (near_head & (points[:, 2] < head.centre_3[2] - 0.05))
     limbs = np.r_[7:11, 13:23, 91:133]
@@ -154,7 +178,9 @@ def _covered(figure: Figure, points: NDArray[np.float64], visibility: NDArray[np
     return marked
 
 
-def draw_character(look: Look, pose: Pose, style: Style, *, width: int, height: int, seed: int) -> tuple[NDArray[np.uint8], Drawn]:
+def draw_character(
+    look: Look, pose: Pose, style: Style, *, width: int, height: int, seed: int
+) -> tuple[NDArray[np.uint8], Drawn]:
     """A character alone and whole on white: picture (H, W, 3) and labels."""
     canvas = FigureCanvas(width, height, style, np.random.default_rng(seed), transparent=True)
     figure = prepare_fitted(look, pose, aspect=width / height)

@@ -54,14 +54,19 @@ def hull(points: NDArray[np.float64]) -> Points_N2:
     for sequence in (ordered, ordered[::-1]):
         chain: list[tuple[float, float]] = []
         for x, y in sequence:
-            while len(chain) > 1 and (chain[-1][0] - chain[-2][0]) * (y - chain[-2][1]) <= (chain[-1][1] - chain[-2][1]) * (x - chain[-2][0]):
+            while len(chain) > 1 and (chain[-1][0] - chain[-2][0]) * (y - chain[-2][1]) <= (
+                chain[-1][1] - chain[-2][1]
+            ) * (x - chain[-2][0]):
                 chain.pop()
             chain.append((x, y))
         halves.append(chain[:-1])
     return np.array(halves[0] + halves[1])
 
 
-_CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 20, endpoint=False)), np.sin(np.linspace(0, 2 * np.pi, 20, endpoint=False))], axis=1)
+_CIRCLE = np.stack(
+    [np.cos(np.linspace(0, 2 * np.pi, 20, endpoint=False)), np.sin(np.linspace(0, 2 * np.pi, 20, endpoint=False))],
+    axis=1,
+)
 
 
 def disc(centre: NDArray[np.float64], radius: float) -> Points_N2:

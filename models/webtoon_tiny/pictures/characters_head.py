@@ -15,20 +15,28 @@ _AZIMUTHS = np.radians(np.linspace(-180, 180, 49))
 def head_parts(figure: Figure) -> list[Part]:
     """Skull, jaw, nose in profile and ears, all skin."""
     head = head_surface(figure.look.body, figure.skeleton)
-    skull = figure.put(head.skull_3) + figure.put.scale * outline_of_ellipsoid(head.radii, head.frame_33) * np.array([1.0, -1.0])
+    skull = figure.put(head.skull_3) + figure.put.scale * outline_of_ellipsoid(head.radii, head.frame_33) * np.array(
+        [1.0, -1.0]
+    )
     jaw_u, jaw_v = jaw_curve(figure.look.face, np.linspace(-1, 1, 25))
     jaw = figure.put(head.on_face(jaw_u, jaw_v))
     unit = head.half_height * figure.put.scale
     polygons = [hull(np.concatenate([skull, jaw]))]
     if abs(head.frame_33[0, 2]) > 0.6 and head.frame_33[2, 2] > -0.5:
         polygons.append(_profile_nose(figure, head))
-    polygons += [disc(figure.put(ear(head, sign)), 0.14 * unit) for sign in (1.0, -1.0) if sign * head.frame_33[2, 0] > -0.3]
+    polygons += [
+        disc(figure.put(ear(head, sign)), 0.14 * unit) for sign in (1.0, -1.0) if sign * head.frame_33[2, 0] > -0.3
+    ]
     return [Part(polygons, figure.look.skin, 0.22 * unit)]
 
 
 def _profile_nose(figure: Figure, head: HeadSurface) -> Points_N2:
     points, _ = face_points(figure.look.face, head)
-    return hull(figure.put(np.concatenate([points[27:31], points[33:34], head.on_face(np.zeros(2), np.array([-0.1, -0.6]), lift=-0.1)])))
+    return hull(
+        figure.put(
+            np.concatenate([points[27:31], points[33:34], head.on_face(np.zeros(2), np.array([-0.1, -0.6]), lift=-0.1)])
+        )
+    )
 
 
 def draw_face(canvas: FigureCanvas, figure: Figure) -> None:
@@ -59,19 +67,28 @@ def _draw_eye(canvas: FigureCanvas, figure: Figure, head: HeadSurface, sign: flo
     brow_v = face.eye_v + face.eye_height + face.brow_gap + 0.05 * (1 - np.linspace(-1, 1, 5) ** 2)
     canvas.line(figure.put(head.on_face(brow_u, brow_v)), weight=0.8, rgb=_dark(figure.look.hair_rgb))
     upper = np.linspace(-1, 1, 7)
-    lid = figure.put(head.on_face(sign * face.eye_u + face.eye_width * upper, face.eye_v + opening * (1 - upper**2) ** 0.5))
+    lid = figure.put(
+        head.on_face(sign * face.eye_u + face.eye_width * upper, face.eye_v + opening * (1 - upper**2) ** 0.5)
+    )
     if face.eye_open < 0.4:
-        low = figure.put(head.on_face(sign * face.eye_u + face.eye_width * upper, face.eye_v - 0.5 * opening * (1 - upper**2) ** 0.5))
+        low = figure.put(
+            head.on_face(sign * face.eye_u + face.eye_width * upper, face.eye_v - 0.5 * opening * (1 - upper**2) ** 0.5)
+        )
         canvas.line(low, weight=1.0, rgb=(0.12, 0.09, 0.12))
         return
-    white = figure.put(head.on_face(sign * face.eye_u + face.eye_width * np.cos(around), face.eye_v + opening * np.sin(around)))
+    white = figure.put(
+        head.on_face(sign * face.eye_u + face.eye_width * np.cos(around), face.eye_v + opening * np.sin(around))
+    )
     canvas.shape(white, (0.99, 0.98, 0.97), ink=0.0)
     canvas.clip(white)
     iris = min(0.72 * face.eye_width, 1.05 * face.eye_height)
     for radius, rgb in ((iris, figure.look.eye_rgb), (0.5 * iris, (0.06, 0.05, 0.08))):
         ring = head.on_face(sign * face.eye_u + radius * np.cos(around), face.eye_v + 1.15 * radius * np.sin(around))
         canvas.shape(figure.put(ring), rgb, ink=0.0)
-    glint = head.on_face(sign * face.eye_u - 0.35 * iris + 0.28 * iris * np.cos(around), face.eye_v + 0.45 * iris + 0.28 * iris * np.sin(around))
+    glint = head.on_face(
+        sign * face.eye_u - 0.35 * iris + 0.28 * iris * np.cos(around),
+        face.eye_v + 0.45 * iris + 0.28 * iris * np.sin(around),
+    )
     canvas.shape(figure.put(glint), (1.0, 1.0, 1.0), ink=0.0)
     canvas.unclip()
     canvas.line(lid, weight=1.2, rgb=(0.12, 0.09, 0.12))
@@ -102,7 +119,9 @@ def _hairline(figure: Figure) -> NDArray[np.float64]:
     front = np.clip(np.cos(_AZIMUTHS), 0, 1)
     back = np.clip(-np.cos(_AZIMUTHS), 0, 1)
     teeth = np.abs(((np.arange(49) * 0.5) % 2.0) - 1.0) if figure.look.hair != "curly" else np.zeros(49)
-    edge = np.radians(-8 + 36 * front**1.5 - 42 * back - 22 * figure.look.fringe * teeth * np.clip(front + 0.2, 0, 1) ** 0.5)
+    edge = np.radians(
+        -8 + 36 * front**1.5 - 42 * back - 22 * figure.look.fringe * teeth * np.clip(front + 0.2, 0, 1) ** 0.5
+    )
     return np.asarray(edge)
 
 
@@ -113,7 +132,12 @@ def hair_cap(figure: Figure) -> Part:
     rows = np.linspace(0, 1, 6)[:, None]
     elevation = _hairline(figure)[None] * (1 - rows) + (np.pi / 2) * rows
     radii = np.array(head.radii) * swell
-    local = np.stack([np.sin(_AZIMUTHS) * np.cos(elevation), np.sin(elevation), np.cos(_AZIMUTHS) * np.cos(elevation)], axis=-1) * radii
+    local = (
+        np.stack(
+            [np.sin(_AZIMUTHS) * np.cos(elevation), np.sin(elevation), np.cos(_AZIMUTHS) * np.cos(elevation)], axis=-1
+        )
+        * radii
+    )
     patches = _facing_patches(figure.put(head.skull_3 + local @ head.frame_33.T))
     if figure.look.hair == "spiky":
         patches += _spikes(figure, head)
@@ -132,7 +156,20 @@ def _facing_patches(grid: NDArray[np.float64]) -> list[Points_N2]:
 
 def _spikes(figure: Figure, head: HeadSurface) -> list[Points_N2]:
     spikes = []
-    for azimuth, elevation in ((0, 80), (60, 55), (-60, 55), (120, 50), (-120, 50), (180, 30), (150, 5), (-150, 5), (90, 20), (-90, 20), (30, 70), (-30, 70)):
+    for azimuth, elevation in (
+        (0, 80),
+        (60, 55),
+        (-60, 55),
+        (120, 50),
+        (-120, 50),
+        (180, 30),
+        (150, 5),
+        (-150, 5),
+        (90, 20),
+        (-90, 20),
+        (30, 70),
+        (-30, 70),
+    ):
         a, e = np.radians(azimuth), np.radians(elevation)
         way = np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
         root, tip = (figure.put(head.skull_3 + head.frame_33 @ (way * head.radii * reach)) for reach in (0.85, 1.45))

@@ -12,7 +12,10 @@ from models.webtoon_tiny.pictures.characters_looks import Look
 from models.webtoon_tiny.pictures.characters_points import foot_length, foot_points, hand_length, hand_points
 from models.webtoon_tiny.pictures.characters_skeleton import Pose, Skeleton
 
-_RING = np.stack([np.cos(np.linspace(0, 2 * np.pi, 16, endpoint=False)), np.sin(np.linspace(0, 2 * np.pi, 16, endpoint=False))], axis=1)
+_RING = np.stack(
+    [np.cos(np.linspace(0, 2 * np.pi, 16, endpoint=False)), np.sin(np.linspace(0, 2 * np.pi, 16, endpoint=False))],
+    axis=1,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,22 @@ class Figure:
 
     def size(self, fraction: float) -> float:
         """A thickness given as a fraction of the height below the chin, on the canvas."""
-        return fraction * self.look.body.rest * self.put.scale * (0.75 + 0.25 * self.look.body.girth) * (1.0 + 0.05 * max(0.0, 6.0 - self.look.body.heads))
+        return (
+            fraction
+            * self.look.body.rest
+            * self.put.scale
+            * (0.75 + 0.25 * self.look.body.girth)
+            * (1.0 + 0.05 * max(0.0, 6.0 - self.look.body.heads))
+        )
 
 
 def _between(start: NDArray[np.float64], end: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     return np.asarray(start + share * (end - start))
 
 
-def _chain(figure: Figure, joints: tuple[str, str, str], radii: tuple[float, float, float], until: float, wider: float) -> list[Points_N2]:
+def _chain(
+    figure: Figure, joints: tuple[str, str, str], radii: tuple[float, float, float], until: float, wider: float
+) -> list[Points_N2]:
     """A bent limb's first `until` (0..2 bones), `wider` than bare."""
     a, b, c = (figure.at(joint) for joint in joints)
     ra, rb, rc = (figure.size(radius) * wider for radius in radii)
@@ -73,7 +84,9 @@ def arm_parts(figure: Figure, side: str, sign: float) -> list[Part]:
     if look.sleeve > 0.0:
         loose = 1.5 if look.top in ("hoodie", "jacket") else 1.25
         sleeve = _chain(figure, joints, radii, 2.0 * look.sleeve, loose)
-        parts.append(Part(sleeve, look.trim_rgb if look.top == "jacket" and look.pattern == "stripe" else look.top_rgb, shade))
+        parts.append(
+            Part(sleeve, look.trim_rgb if look.top == "jacket" and look.pattern == "stripe" else look.top_rgb, shade)
+        )
     return parts
 
 
@@ -82,7 +95,9 @@ def hand_part(figure: Figure, side: str, sign: float) -> Part:
     skeleton = figure.skeleton
     arm = getattr(figure.pose, f"{side}_arm")
     length = hand_length(figure.look.body)
-    points = figure.put(hand_points(arm, skeleton.joints[f"{side}_wrist"], skeleton.frames[f"{side}_hand"], sign, length))
+    points = figure.put(
+        hand_points(arm, skeleton.joints[f"{side}_wrist"], skeleton.frames[f"{side}_hand"], sign, length)
+    )
     thick = length * figure.put.scale
     palm = hull(np.concatenate([disc(points[i], 0.10 * thick) for i in (0, 1, 5, 9, 13, 17)]))
     polygons = [palm]
@@ -107,7 +122,13 @@ def leg_parts(figure: Figure, side: str, sign: float) -> list[Part]:
         parts.append(Part(_chain(figure, joints, (0.076, 0.064, 0.05), 0.75, 1.0), look.bottom_rgb, shade))
     if look.sock_rgb is not None and look.bottom not in ("trousers", "leggings"):
         knee, ankle = figure.at(f"{side}_knee"), figure.at(f"{side}_ankle")
-        parts.append(Part([capsule(_between(knee, ankle, 0.35), ankle, figure.size(0.042), figure.size(0.032))], look.sock_rgb, shade))
+        parts.append(
+            Part(
+                [capsule(_between(knee, ankle, 0.35), ankle, figure.size(0.042), figure.size(0.032))],
+                look.sock_rgb,
+                shade,
+            )
+        )
     parts.append(_shoe(figure, side, sign))
     return parts
 
@@ -118,7 +139,12 @@ def _shoe(figure: Figure, side: str, sign: float) -> Part:
     toes_heel = figure.put(foot_points(ankle_3, frame, sign, length))
     ankle = figure.put(ankle_3)
     thick = length * figure.put.scale
-    discs = [disc(toes_heel[0], 0.15 * thick), disc(toes_heel[1], 0.15 * thick), disc(toes_heel[2], 0.17 * thick), disc(ankle, 0.24 * thick)]
+    discs = [
+        disc(toes_heel[0], 0.15 * thick),
+        disc(toes_heel[1], 0.15 * thick),
+        disc(toes_heel[2], 0.17 * thick),
+        disc(ankle, 0.24 * thick),
+    ]
     return Part([hull(np.concatenate(discs))], figure.look.shoe_rgb, 0.1 * thick)
 
 
@@ -147,8 +173,12 @@ def trunk_parts(figure: Figure) -> list[Part]:
     """Neck and top."""
     look, cuts = figure.look, trunk_slices(figure)
     shade = figure.size(0.030)
-    neck = Part([capsule(figure.at("collar"), figure.at("throat"), figure.size(0.036), figure.size(0.034))], look.skin, shade)
-    shoulders = [capsule(figure.at("left_shoulder"), figure.at("right_shoulder"), figure.size(0.036), figure.size(0.036))]
+    neck = Part(
+        [capsule(figure.at("collar"), figure.at("throat"), figure.size(0.036), figure.size(0.034))], look.skin, shade
+    )
+    shoulders = [
+        capsule(figure.at("left_shoulder"), figure.at("right_shoulder"), figure.size(0.036), figure.size(0.036))
+    ]
     upper = [_joined(cuts, "neck", "shoulders"), _joined(cuts, "shoulders", "chest"), _joined(cuts, "chest", "waist")]
     parts = [neck]
     if look.top in ("hoodie", "jacket", "tee"):

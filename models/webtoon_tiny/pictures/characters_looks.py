@@ -51,14 +51,23 @@ def _cloth(rng: np.random.Generator) -> Rgb:
 def _hair_rgb(rng: np.random.Generator) -> Rgb:
     if rng.random() < 0.35:
         return _hsv(rng, (0.35, 0.75), (0.4, 0.95))
-    naturals: tuple[Rgb, ...] = ((0.13, 0.11, 0.13), (0.25, 0.16, 0.11), (0.45, 0.27, 0.15), (0.85, 0.68, 0.35), (0.62, 0.25, 0.13), (0.75, 0.75, 0.78))
+    naturals: tuple[Rgb, ...] = (
+        (0.13, 0.11, 0.13),
+        (0.25, 0.16, 0.11),
+        (0.45, 0.27, 0.15),
+        (0.85, 0.68, 0.35),
+        (0.62, 0.25, 0.13),
+        (0.75, 0.75, 0.78),
+    )
     base = naturals[rng.integers(len(naturals))]
     return tuple(float(np.clip(channel + rng.normal(0, 0.03), 0, 1)) for channel in base)  # type: ignore[return-value]
 
 
 def sample_body(rng: np.random.Generator) -> Body:
     """Proportions from chibi to adult."""
-    heads = float(rng.choice([rng.uniform(2.4, 3.6), rng.uniform(4.5, 6.2), rng.uniform(6.0, 7.6), rng.uniform(6.0, 7.4)]))
+    heads = float(
+        rng.choice([rng.uniform(2.4, 3.6), rng.uniform(4.5, 6.2), rng.uniform(6.0, 7.6), rng.uniform(6.0, 7.4)])
+    )
     return Body(
         heads=heads, shoulders=float(rng.uniform(0.82, 1.15)), hips=float(rng.uniform(0.9, 1.2)), girth=float(rng.uniform(0.8, 1.2)),
         legs=float(rng.uniform(0.94, 1.06)),
@@ -100,23 +109,60 @@ def _both(arm: Arm) -> dict[str, Arm]:
 
 POSES: dict[str, Pose] = {
     "stand": Pose(),
-    "relaxed": Pose(side=4, left_leg=Leg(part=6, out=18), right_leg=Leg(part=0, knee=2), left_arm=Arm(lift=12, elbow=25)),
-    "walk": Pose(lean=4, left_leg=Leg(stride=28, knee=8), right_leg=Leg(stride=-18, knee=22), left_arm=Arm(swing=-22, elbow=15), right_arm=Arm(swing=25, elbow=25)),
-    "run": Pose(
-        lean=16, left_leg=Leg(stride=62, knee=75), right_leg=Leg(stride=-24, knee=65),
-        left_arm=Arm(swing=-40, elbow=85), right_arm=Arm(swing=45, elbow=85),
+    "relaxed": Pose(
+        side=4, left_leg=Leg(part=6, out=18), right_leg=Leg(part=0, knee=2), left_arm=Arm(lift=12, elbow=25)
     ),
-    "wave": Pose(left_arm=Arm(lift=100, elbow=70, rotate=0, fist=0, swing=10), right_arm=Arm(lift=10)),
+    "walk": Pose(
+        lean=4,
+        left_leg=Leg(stride=28, knee=8),
+        right_leg=Leg(stride=-18, knee=22),
+        left_arm=Arm(swing=-22, elbow=15),
+        right_arm=Arm(swing=25, elbow=25),
+    ),
+    "run": Pose(
+        lean=16,
+        left_leg=Leg(stride=62, knee=75),
+        right_leg=Leg(stride=-24, knee=65),
+        left_arm=Arm(swing=-40, elbow=85),
+        right_arm=Arm(swing=45, elbow=85),
+    ),
+    "wave": Pose(left_arm=Arm(lift=95, elbow=85, rotate=-50, fist=0), right_arm=Arm(lift=10)),
     "point": Pose(right_arm=Arm(swing=80, lift=10, elbow=5, fist=0.5), left_arm=Arm(lift=40, rotate=80, elbow=95)),
     "hips": Pose(**_both(Arm(lift=48, rotate=85, elbow=100, fist=0.3))),
     "tee": Pose(**_both(Arm(lift=88, elbow=4, fist=0))),
     "cheer": Pose(**_both(Arm(lift=148, elbow=15, fist=0.8)), left_leg=Leg(part=14), right_leg=Leg(part=14)),
-    "sit": Pose(left_leg=Leg(stride=85, knee=85, part=8), right_leg=Leg(stride=85, knee=85, part=8), **_both(Arm(swing=35, elbow=35))),
-    "crouch": Pose(lean=25, left_leg=Leg(stride=105, knee=130, part=12), right_leg=Leg(stride=90, knee=130, part=12), **_both(Arm(swing=55, elbow=60))),
-    "jump": Pose(**_both(Arm(lift=120, elbow=40)), left_leg=Leg(stride=40, knee=95, part=10), right_leg=Leg(stride=-10, knee=70, part=5)),
-    "kick": Pose(lean=-12, left_leg=Leg(stride=85, knee=8), right_leg=Leg(knee=8), left_arm=Arm(swing=-30, elbow=60), right_arm=Arm(swing=40, elbow=90)),
-    "think": Pose(right_arm=Arm(swing=45, rotate=55, elbow=130, fist=0.6), left_arm=Arm(swing=28, rotate=75, elbow=85), nod=8),
-    "stride": Pose(left_leg=Leg(part=30), right_leg=Leg(part=30), left_arm=Arm(lift=60, elbow=30), right_arm=Arm(lift=120, elbow=40)),
+    "sit": Pose(
+        left_leg=Leg(stride=85, knee=85, part=8),
+        right_leg=Leg(stride=85, knee=85, part=8),
+        **_both(Arm(swing=35, elbow=35)),
+    ),
+    "crouch": Pose(
+        lean=25,
+        left_leg=Leg(stride=105, knee=130, part=12),
+        right_leg=Leg(stride=90, knee=130, part=12),
+        **_both(Arm(swing=55, elbow=60)),
+    ),
+    "jump": Pose(
+        **_both(Arm(lift=120, elbow=40)),
+        left_leg=Leg(stride=40, knee=95, part=10),
+        right_leg=Leg(stride=-10, knee=70, part=5),
+    ),
+    "kick": Pose(
+        lean=-12,
+        left_leg=Leg(stride=85, knee=8),
+        right_leg=Leg(knee=8),
+        left_arm=Arm(swing=-30, elbow=60),
+        right_arm=Arm(swing=40, elbow=90),
+    ),
+    "think": Pose(
+        right_arm=Arm(swing=45, rotate=55, elbow=130, fist=0.6), left_arm=Arm(swing=28, rotate=75, elbow=85), nod=8
+    ),
+    "stride": Pose(
+        left_leg=Leg(part=30),
+        right_leg=Leg(part=30),
+        left_arm=Arm(lift=60, elbow=30),
+        right_arm=Arm(lift=120, elbow=40),
+    ),
 }
 """Everyday poses that sampling starts from."""
 
@@ -137,7 +183,13 @@ def _free_limbs(rng: np.random.Generator) -> dict[str, Arm | Leg]:
             lift=rng.uniform(0, 170), swing=rng.uniform(-35, 120), rotate=rng.uniform(-20, 85), elbow=rng.uniform(0, 140),
             wrist=rng.uniform(-30, 30), fist=rng.random(), spread=rng.random(),
         )  # fmt: skip
-        limbs[f"{side}_leg"] = Leg(stride=rng.uniform(-25, 100), part=rng.uniform(0, 35), out=rng.uniform(-10, 35), knee=rng.uniform(0, 110), ankle=rng.uniform(-25, 20))
+        limbs[f"{side}_leg"] = Leg(
+            stride=rng.uniform(-25, 100),
+            part=rng.uniform(0, 35),
+            out=rng.uniform(-10, 35),
+            knee=rng.uniform(0, 110),
+            ankle=rng.uniform(-25, 20),
+        )
     return limbs
 
 
@@ -162,7 +214,17 @@ def sample_pose(rng: np.random.Generator, *, roll: float = 4.0) -> Pose:
         base = replace(base, **_free_limbs(rng))
     trunk = {
         name: float(np.clip(getattr(base, name) + rng.normal(0, sigma), *LIMITS[name]))
-        for name, sigma in {"lean": 5, "bend": 6, "side": 5, "twist": 8, "nod": 8, "turn": 16, "tilt": 6, "pitch": 5, "roll": roll}.items()
+        for name, sigma in {
+            "lean": 5,
+            "bend": 6,
+            "side": 5,
+            "twist": 8,
+            "nod": 8,
+            "turn": 16,
+            "tilt": 6,
+            "pitch": 5,
+            "roll": roll,
+        }.items()
     }
     limbs = {
         name: type(limb)(**_jitter(rng, limb, 8.0))

@@ -102,7 +102,17 @@ def face_uv(face: Face) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     inner = np.array([math.radians(180 - 45 * i) for i in range(8)])
     inner_u = 0.8 * face.mouth_width * np.cos(inner)
     inner_v = -0.66 + 0.6 * gape * np.sin(inner) + face.smile * np.cos(inner) ** 2
-    u = [jaw_u, -brow_u[::-1], brow_u, np.zeros(4), np.linspace(-0.12, 0.12, 5), -eu + eye_dx, eu + eye_dx, mouth_u, inner_u]
+    u = [
+        jaw_u,
+        -brow_u[::-1],
+        brow_u,
+        np.zeros(4),
+        np.linspace(-0.12, 0.12, 5),
+        -eu + eye_dx,
+        eu + eye_dx,
+        mouth_u,
+        inner_u,
+    ]
     v = [jaw_v, brow_v[::-1], brow_v, nose_v, np.full(5, -0.5), eye_v + eye_dy, eye_v + eye_dy, mouth_v, inner_v]
     return np.concatenate(u), np.concatenate(v)
 
@@ -175,9 +185,15 @@ def keypoints(body: Body, pose: Pose, face: Face, skeleton: Skeleton) -> tuple[P
     for index, name in enumerate(BODY_NAMES, start=5):
         points[index] = skeleton.joints[name]
     for index, (side, sign) in enumerate(SIDES):
-        frame, ankle, wrist = skeleton.frames[f"{side}_foot"], skeleton.joints[f"{side}_ankle"], skeleton.joints[f"{side}_wrist"]
+        frame, ankle, wrist = (
+            skeleton.frames[f"{side}_foot"],
+            skeleton.joints[f"{side}_ankle"],
+            skeleton.joints[f"{side}_wrist"],
+        )
         points[17 + 3 * index : 20 + 3 * index] = foot_points(ankle, frame, sign, foot_length(body))
-        hand = hand_points(getattr(pose, f"{side}_arm"), wrist, skeleton.frames[f"{side}_hand"], sign, hand_length(body))
+        hand = hand_points(
+            getattr(pose, f"{side}_arm"), wrist, skeleton.frames[f"{side}_hand"], sign, hand_length(body)
+        )
         points[91 + 21 * index : 112 + 21 * index] = hand
     return points, visibility
 

@@ -46,9 +46,19 @@ def _clutter(canvas: Canvas, rng: np.random.Generator) -> None:
     kind = rng.integers(5)
     ink = float(rng.choice([0.0, 1.0]))
     if kind == 0:
-        canvas.shape(box(x, y, size * float(rng.uniform(0.4, 2)), size * float(rng.uniform(0.4, 2))), _rgb(rng), ink=ink, shade=0.02)
+        canvas.shape(
+            box(x, y, size * float(rng.uniform(0.4, 2)), size * float(rng.uniform(0.4, 2))),
+            _rgb(rng),
+            ink=ink,
+            shade=0.02,
+        )
     elif kind == 1:
-        canvas.shape(ellipse(x, y, size * 0.5, size * float(rng.uniform(0.2, 0.8)), turn=float(rng.uniform(0, 3))), _rgb(rng), ink=ink, shade=0.02)
+        canvas.shape(
+            ellipse(x, y, size * 0.5, size * float(rng.uniform(0.2, 0.8)), turn=float(rng.uniform(0, 3))),
+            _rgb(rng),
+            ink=ink,
+            shade=0.02,
+        )
     elif kind == 2:
         blob = np.stack([x + size * rng.normal(0, 0.5, 7), y + size * rng.normal(0, 0.5, 7)], axis=1)
         canvas.shape(smooth(blob), _rgb(rng), ink=ink)
@@ -72,7 +82,9 @@ def lay_over(picture_HWC: NDArray[np.uint8], rgba_HWC: NDArray[np.uint8]) -> NDA
     return (mixed + 0.5).astype(np.uint8)
 
 
-def draw_people(figures: list[Figure], style: Style, behind_HWC: NDArray[np.uint8], rng: np.random.Generator) -> PeoplePicture:
+def draw_people(
+    figures: list[Figure], style: Style, behind_HWC: NDArray[np.uint8], rng: np.random.Generator
+) -> PeoplePicture:
     """Draws placed figures over a backdrop, farthest first; points that a nearer figure covers become occluded."""
     height, width = behind_HWC.shape[:2]
     picture, people = behind_HWC, list[Drawn]()
@@ -93,7 +105,15 @@ def _cover(person: Drawn, alpha_HW: NDArray[np.uint8]) -> Drawn:
     return replace(person, visibility_K=np.where(covered, OCCLUDED, person.visibility_K).astype(np.uint8))
 
 
-def sample_figure(rng: np.random.Generator, *, aspect: float, margin: float, centre: tuple[float, float] = (0.5, 0.5), zoom: float = 1.0, roll: float = 4.0) -> Figure:
+def sample_figure(
+    rng: np.random.Generator,
+    *,
+    aspect: float,
+    margin: float,
+    centre: tuple[float, float] = (0.5, 0.5),
+    zoom: float = 1.0,
+    roll: float = 4.0,
+) -> Figure:
     """A new character fitted to the picture with this margin, then moved and zoomed about its middle (zoom > 1 cuts it off)."""
     figure = prepare_fitted(sample_look(rng), sample_pose(rng, roll=roll), aspect=aspect, margin=margin)
     middle = np.array([aspect / 2, 0.5])

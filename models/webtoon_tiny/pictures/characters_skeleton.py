@@ -155,11 +155,15 @@ def place(body: Body, pose: Pose) -> Skeleton:
     return Skeleton(joints=joints, frames=frames)
 
 
-def _place_arm(joints: dict[str, Vector_3], frames: dict[str, Matrix_33], body: Body, arm: Arm, side: str, sign: float) -> None:
+def _place_arm(
+    joints: dict[str, Vector_3], frames: dict[str, Matrix_33], body: Body, arm: Arm, side: str, sign: float
+) -> None:
     rest = body.rest
     # A raised arm takes the shoulder with it.
     raise_by = 0.025 * max(0.0, arm.lift - 60) / 115
-    shoulder = joints["collar"] + frames["chest"] @ np.array([sign * 0.118 * body.shoulders * rest, (-0.028 + raise_by) * rest, 0])
+    shoulder = joints["collar"] + frames["chest"] @ np.array(
+        [sign * 0.118 * body.shoulders * rest, (-0.028 + raise_by) * rest, 0]
+    )
     upper = frames["chest"] @ turn_z(sign * arm.lift) @ turn_x(-arm.swing) @ turn_y(-sign * arm.rotate)
     fore = upper @ turn_x(-arm.elbow)
     hand = fore @ turn_x(-arm.wrist) @ turn_y(-sign * 20)
@@ -169,7 +173,9 @@ def _place_arm(joints: dict[str, Vector_3], frames: dict[str, Matrix_33], body: 
     frames[f"{side}_hand"] = hand
 
 
-def _place_leg(joints: dict[str, Vector_3], frames: dict[str, Matrix_33], body: Body, leg: Leg, side: str, sign: float) -> None:
+def _place_leg(
+    joints: dict[str, Vector_3], frames: dict[str, Matrix_33], body: Body, leg: Leg, side: str, sign: float
+) -> None:
     rest = body.rest
     hip = frames["pelvis"] @ np.array([sign * 0.065 * body.hips * rest, -0.02 * rest, 0])
     thigh = frames["pelvis"] @ turn_z(sign * leg.part) @ turn_x(-leg.stride) @ turn_y(sign * leg.out)
