@@ -3,6 +3,7 @@
 import asyncio
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from services.common.families import load_family
 from services.common.logs import configure_logging
@@ -13,6 +14,7 @@ from services.pose.transfer.settings import PoseTransferSettings
 
 def main() -> None:
     configure_logging("pose-transfer")
+    disable_progress_bar()  # of loading: the log is lines of JSON
     settings = PoseTransferSettings()
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)

@@ -74,7 +74,7 @@ class Prepared:
     guide: Tensor
 
 
-OnStep = Callable[[int, Pixels | None], None]
+OnStep = Callable[[int, Pixels | None], object]
 """Called after each step with the steps done and now and then a rough picture; what it raises ends the drawing."""
 
 
