@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python="${PYTHON:-.venv/bin/python}"
-export PATH="$(cd "$(dirname "$python")" && pwd):$PATH"
+bin="$(cd "$(dirname "$python")" && pwd)"
+export PATH="$bin:$PATH"
 find gen -name '*_pb2*' -delete
 find protos -name '*.proto' | sed 's|^protos/||' | sort |
   xargs "$python" -m grpc_tools.protoc -Iprotos \

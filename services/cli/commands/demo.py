@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from services.cli.client import Gateway
-from services.cli.commands.mesh import DEFAULT_FAMILY, FamilyFolder, mesh_options
+from services.cli.commands.mesh import DEFAULT_FAMILY, FamilyFolder, mesh_options, require_all
 from services.cli.demo.journey import Journey
 from services.cli.demo.run import demo_mesh, facts, make_fresh, run_steps, write_files
 from services.cli.demo.samples import find_samples
@@ -28,7 +28,9 @@ def demo(
     data_folder = out.with_name(f"{out.name}-data")
     signal.signal(signal.SIGTERM, _end)  # so that the mesh is stopped then, too
     make_fresh(out)
-    with demo_mesh(mesh_options(data=data_folder, family=family, port=port), console, keep=keep) as url:
+    with demo_mesh(mesh_options(data=data_folder, family=family, port=port), console, keep=keep) as mesh:
+        require_all(mesh)
+        url = mesh.url
         console.print(f"the mesh is at {url}; Ctrl-C stops it\n", highlight=False, soft_wrap=True)
         journey = Journey(url=url, out=out, samples=samples, console=console)
         journey.story.facts = facts(Gateway(url).status().family)

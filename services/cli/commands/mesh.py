@@ -35,7 +35,7 @@ def up(
         return
     state = start_mesh(options, outlives_us=True).state
     console.print(f"Oh My Assistant is at [bold]{state.url}[/]   (stop: `oma down`)")
-    warn_of_missing(state)
+    require_all(state)
 
 
 def down(data: DataFolder = None) -> None:
@@ -58,7 +58,7 @@ def status(data: DataFolder = None, as_json: AsJson = False) -> None:
         lines = [{**c.model_dump(), "state": c.state.value, "pid": c.process and c.process.pid} for c in state.children]
         show_rows(lines, ("name", "state", "pid", "address", "restarts"))
         console.print(f"logs: {folder / 'logs'}", highlight=False, style="dim", soft_wrap=True)
-    warn_of_missing(state)
+    require_all(state)
 
 
 def mesh_options(*, data: Path | None, family: Path, port: int) -> MeshOptions:
@@ -71,11 +71,15 @@ def mesh_options(*, data: Path | None, family: Path, port: int) -> MeshOptions:
     )
 
 
-def warn_of_missing(state: MeshState) -> None:
-    """Say which children the supervisor gave up, and end with a code for it."""
+def require_all(state: MeshState) -> None:
+    """Nothing, unless the supervisor gave up some children.
+
+    Raises:
+        CommandFailed: it did; the message has the ends of their logs.
+    """
     missing = [child for child in state.children if child.state is ChildState.GAVE_UP]
     if missing:
-        said = "; ".join(f"{child.name} (its log: {child.log})" for child in missing)
+        said = "\n".join(f"{child.name}, its log {child.log} ends:\n{child.last_words()}" for child in missing)
         raise CommandFailed(f"given up after too many deaths: {said}", reason="GAVE_UP", code=Exit.UNAVAILABLE)
 
 

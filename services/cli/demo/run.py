@@ -20,6 +20,7 @@ from services.cli.demo.sheet import build_sheet
 from services.cli.demo.steps import STEPS
 from services.cli.failures import CommandFailed, Expected, exit_code
 from services.cli.mesh.running import MeshOptions, start_mesh, stop_mesh
+from services.cli.mesh.state import MeshState
 from services.common.errors import InvalidInput
 
 TITLE = "Oh My Assistant: a demo"
@@ -40,7 +41,7 @@ def make_fresh(folder: Path) -> None:
 
 
 @contextmanager
-def demo_mesh(options: MeshOptions, console: Console, *, keep: bool) -> Iterator[str]:
+def demo_mesh(options: MeshOptions, console: Console, *, keep: bool) -> Iterator[MeshState]:
     """A fresh mesh for the demo; what an interrupted demo left behind is stopped and thrown away first."""
     if stop_mesh(options.data_folder):
         console.print("stopped what an earlier demo had left running")
@@ -48,7 +49,7 @@ def demo_mesh(options: MeshOptions, console: Console, *, keep: bool) -> Iterator
     with console.status("starting four model services, two workers and the gateway …"):
         mesh = start_mesh(options, outlives_us=keep)
     try:
-        yield mesh.state.url
+        yield mesh.state
     finally:
         if not keep:
             with console.status("stopping the mesh …"):

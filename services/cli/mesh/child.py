@@ -58,13 +58,6 @@ class Child:
             log=self._log,
         )
 
-    def last_words(self, lines: int = 12) -> str:
-        """The end of its log."""
-        try:
-            return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-        except OSError:
-            return ""
-
     async def keep_running(self) -> None:
         """Run the program until cancelled, or until it has died too often in a row."""
         deaths = 0

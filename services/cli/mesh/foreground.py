@@ -4,6 +4,7 @@ import asyncio
 import signal
 
 from rich.console import Console
+from rich.text import Text
 
 from services.cli.mesh.ports import free_ports, is_free
 from services.cli.mesh.programs import MODEL_SERVICES, MeshPlace, mesh_programs
@@ -32,7 +33,9 @@ class Announcer:
             where = f" [dim]{child.address}[/]" if child.address else ""
             self._console.print(f"[{COLOURS[child.state]}]{child.state:>10}[/]  {child.name}{where}", highlight=False)
             if child.state is not ChildState.UP:
-                self._console.print(f"            its log: {child.log}", highlight=False, style="dim")
+                self._console.print(f"            its log: {child.log}", highlight=False, style="dim", soft_wrap=True)
+            if child.state is ChildState.GAVE_UP:
+                self._console.print(Text(child.last_words()), soft_wrap=True)
         if state.ready and not self._said_ready:
             self._said_ready = True
             self._console.print(f"\nOh My Assistant is at [bold]{state.url}[/]   (stop: Ctrl-C, or `oma down`)\n")

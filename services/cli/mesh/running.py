@@ -15,7 +15,7 @@ from services.cli.mesh.state import MeshState, is_held, read_state, state_file
 from services.cli.mesh.supervisor import STOP_GRACE_SECONDS, end_leftovers
 from services.common.errors import Unavailable
 
-START_TIMEOUT_SECONDS = 300.0
+START_TIMEOUT_SECONDS = 600.0
 # Two stages of children, each with its grace, and the supervisor itself.
 STOP_TIMEOUT_SECONDS = 2 * STOP_GRACE_SECONDS + 5
 POLL_SECONDS = 0.1

@@ -36,6 +36,14 @@ class ChildRecord(BaseModel):
     restarts: int
     log: Path
 
+    def last_words(self, lines: int = 8) -> str:
+        """The end of its log."""
+        try:
+            said = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(said.splitlines()[-lines:])
+
 
 class MeshState(BaseModel):
     """A mesh as its supervisor last saw it."""
