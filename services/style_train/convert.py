@@ -126,11 +126,9 @@ def to_training(job: Job) -> pb.Training:
 
 def _add_progress(training: pb.Training, progress: Progress, *, running: bool) -> None:
     training.steps_done, training.steps_total = progress.steps_done, progress.steps_total
-    if progress.loss is not None:
-        training.loss = progress.loss
-    if running and progress.method is not None:
+    training.loss = progress.loss
+    if running:
         training.current_method = _METHODS[progress.method]
-    if running and progress.seconds_left is not None:
         training.seconds_left = progress.seconds_left
 
 

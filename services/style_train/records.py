@@ -72,11 +72,11 @@ class Checkpoint(Record):
 class Progress(Record):
     """Numbers for whoever waits."""
 
-    method: Method | None
+    method: Method
     steps_done: int
     steps_total: int
-    seconds_left: float | None
-    loss: float | None
+    seconds_left: float
+    loss: float
 
 
 class Failure(Record):
