@@ -41,7 +41,12 @@ if ! node_is_new_enough || ! command -v npm >/dev/null; then
 fi
 
 cd web
-npm ci --no-audit --no-fund --loglevel=error
+# The tools are installed again only when the lock file changed.
+tools=$(cksum package-lock.json)
+if [ "$(cat node_modules/.installed-from 2>/dev/null)" != "$tools" ]; then
+  npm ci --no-audit --no-fund --loglevel=error
+  printf '%s\n' "$tools" > node_modules/.installed-from
+fi
 npm run --silent build -- --logLevel warn
 printf '%s\n' "$wanted" > dist/.built-from
 echo "web app: built"

@@ -12,6 +12,7 @@ import "./styles/layout.css";
 import "./styles/content.css";
 import "./styles/pictures.css";
 import "./styles/pose.css";
+import "./styles/responsive.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");

@@ -21,7 +21,11 @@ export function JobRow({ job }: { job: Job }) {
   const first = job.results[0];
   return (
     <article className="card job-row" aria-label={jobTitle(t, job)}>
-      {first ? <PictureView id={first.id} src={first.url} alt="" className="row-picture" /> : <span />}
+      {first ? (
+        <PictureView id={first.id} src={first.url} alt="" className="row-picture" />
+      ) : (
+        <span className="row-picture" />
+      )}
       <div>
         <strong>{jobTitle(t, job)}</strong>
         <small className="hint block">

@@ -34,9 +34,20 @@ export function SkeletonLines({ person, pixel, faint = false }: Props) {
       />
     );
   };
+  const [nose, left, right] = [seen(0), seen(5), seen(6)];
   return (
     <g aria-hidden="true" className={faint ? "skeleton faint" : "skeleton"}>
       {LIMBS.map((limb) => line(limb, LIMB_PX, `limb ${sideOfLimb(limb[0], limb[1])}`))}
+      {nose && left && right && (
+        <line
+          className="limb middle"
+          strokeWidth={LIMB_PX * pixel}
+          x1={nose[0]}
+          y1={nose[1]}
+          x2={(left[0] + right[0]) / 2}
+          y2={(left[1] + right[1]) / 2}
+        />
+      )}
       {HAND_LINES.map((part) => line(part, HAND_PX, "finger"))}
       {FACE.map((index) => {
         const point = seen(index);

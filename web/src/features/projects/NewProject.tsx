@@ -26,7 +26,7 @@ export function NewProject() {
         label={t("projects.name")}
         placeholder={t("projects.namePlaceholder")}
         required
-        maxLength={120}
+        maxLength={80}
         value={name}
         onChange={(event) => setName(event.target.value)}
       />

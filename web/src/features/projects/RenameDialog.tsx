@@ -32,7 +32,7 @@ export function RenameDialog({ project, onClose }: { project: Project; onClose: 
         <Field
           label={t("projects.name")}
           required
-          maxLength={120}
+          maxLength={80}
           value={name}
           onChange={(event) => setName(event.target.value)}
         />

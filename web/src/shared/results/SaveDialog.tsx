@@ -41,7 +41,7 @@ export function SaveDialog({ job, resultIds, onClose }: Props) {
           label={t("assets.name")}
           value={name}
           required
-          maxLength={120}
+          maxLength={80}
           onChange={(event) => setName(event.target.value)}
         />
         {save.error ? <ErrorNote error={save.error} /> : null}

@@ -11,6 +11,8 @@ export function Dialog({ title, onClose, children }: Props) {
   useEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    // Where something is to be typed, typing may start at once; otherwise the browser's choice stands.
+    dialog?.querySelector<HTMLInputElement>("form input:not([type=hidden])")?.select();
     return () => dialog?.close();
   }, []);
   return (

@@ -4,11 +4,13 @@ import { ApiError } from "@/shared/api/errors";
 const BY_STATUS: Record<number, string> = {
   0: "OFFLINE",
   401: "UNAUTHENTICATED",
+  403: "CSRF",
   404: "NOT_FOUND",
   409: "CONFLICT",
   413: "TOO_LARGE",
   422: "VALIDATION",
   429: "OVERLOADED",
+  500: "BUG",
   503: "UNAVAILABLE",
 };
 

@@ -1,0 +1,78 @@
+"""The studio as an artist uses it: what is clicked, dropped and typed, by the names that are read on the screen."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+TRAINING_PATIENCE_MS = 900_000
+DRAWING_PATIENCE_MS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    page: Page
+
+    def sign_up(self, *, name: str, email: str, password: str) -> None:
+        self.page.goto("/")
+        self.page.get_by_role("link", name="회원가입").click()
+        self.page.get_by_label("이름").fill(name)
+        self.page.get_by_label("이메일").fill(email)
+        self.page.get_by_label("비밀번호", exact=True).fill(password)
+        self.page.get_by_role("button", name="시작하기").click()
+
+    def create_project(self, name: str) -> None:
+        self.page.get_by_label("작품 이름").fill(name)
+        self.page.get_by_label("작품 이름").press("Enter")
+        expect(self.page.get_by_role("heading", name="그림체", exact=True)).to_be_visible()
+
+    def go_to(self, room: str) -> None:
+        self.page.get_by_role("navigation").get_by_role("link", name=room).click()
+        expect(self.page.get_by_role("heading", name=room, level=1)).to_be_visible()
+
+    def add_pictures(self, label: str, files: list[Path]) -> None:
+        """Choose files at the well or drop zone with this label."""
+        self.page.locator(f'input[type=file][aria-label="{label}"]').set_input_files(files)
+
+    def job(self, title: str) -> Locator:
+        return self.page.get_by_role("article", name=re.compile(title)).first
+
+    def wait_for_progress(self, title: str, *, patience_ms: int) -> int:
+        """Wait until the job's bar has moved; returns its percent."""
+        bar = self.job(title).get_by_role("progressbar")
+        expect(bar).to_have_attribute("aria-valuenow", re.compile(r"^[1-9]\d*$"), timeout=patience_ms)
+        return int(bar.get_attribute("aria-valuenow") or 0)
+
+    def results_of(self, title: str) -> Locator:
+        """The pictures of a job, once it has drawn them."""
+        pictures = self.job(title).get_by_role("img", name=re.compile("번 그림"))
+        expect(pictures.first).to_be_visible(timeout=DRAWING_PATIENCE_MS)
+        return pictures
+
+    def save_first_result(self, title: str, name: str) -> None:
+        self.job(title).get_by_role("button", name="보관", exact=True).first.click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_label("이름").fill(name)
+        dialog.get_by_label("이름").press("Enter")
+        expect(self.page.get_by_text(re.compile(f"{name}.? 이름으로 보관했어요"))).to_be_visible()
+
+    def joint(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=re.compile(rf"^{name}, "))
+
+    def place_of(self, joint: str) -> tuple[int, int]:
+        """Where a joint is, in pixels of the picture, as it is read aloud."""
+        told = self.joint(joint).get_attribute("aria-label") or ""
+        found = re.search(r"가로 (-?\d+), 세로 (-?\d+)", told)
+        assert found, told
+        return int(found[1]), int(found[2])
+
+    def drag(self, joint: str, *, right: float, down: float) -> None:
+        """Drag a joint by so many pixels of the screen."""
+        box = self.joint(joint).locator(".joint-dot").bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + right, y + down, steps=5)
+        self.page.mouse.up()

@@ -1,0 +1,108 @@
+"""What the pages promise at their edges: refusals in words, Hangul, keys, strangers' ids, the end of a session."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.studio import Studio
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "별이 스무 개 뜬 밤"
+
+pytestmark = pytest.mark.timeout(900)  # the first to run waits until the mesh is up
+
+
+@pytest.fixture
+def studio(page: Page, request: pytest.FixtureRequest) -> Studio:
+    studio = Studio(page)
+    studio.sign_up(name="별", email=f"{request.node.name[:40]}@example.com", password=PASSWORD)
+    studio.create_project("별밤")
+    return studio
+
+
+def test_a_wrong_password_is_told_in_the_language_of_the_page(page: Page) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("이메일").fill("nobody@example.com")
+    page.get_by_label("비밀번호", exact=True).fill("틀린 비밀번호예요")
+    page.get_by_role("button", name="로그인").click()
+    expect(page.get_by_role("alert")).to_contain_text("이메일이나 비밀번호가 맞지 않아요.")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("alert")).to_contain_text("The e-mail or the password is wrong.")
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_a_file_that_is_no_picture_is_named_and_the_good_one_kept(studio: Studio, tmp_path: Path) -> None:
+    broken = tmp_path / "깨진 그림.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
+    studio.add_pictures("그림 올리기", [broken, ROOT / "samples/characters/chibi.png"])
+    refusal = studio.page.get_by_role("alert")
+    expect(refusal).to_contain_text("깨진 그림.png")
+    expect(refusal).to_contain_text("읽을 수 없는 그림이에요")
+    expect(studio.page.get_by_text("1장 골랐어요")).to_be_visible()
+
+
+def test_enter_while_a_syllable_is_composed_sends_nothing(studio: Studio) -> None:
+    page = studio.page
+    page.goto("/")
+    name = page.get_by_label("작품 이름")
+    name.fill("달")
+    composing = {"key": "Enter", "bubbles": True, "cancelable": True, "isComposing": True}
+    page.evaluate(
+        """([element, init]) => {
+            const event = new KeyboardEvent('keydown', init);
+            if (element.dispatchEvent(event)) element.form.requestSubmit();
+        }""",
+        [name.element_handle(), composing],
+    )
+    expect(page.get_by_role("heading", name="내 작품")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    page.evaluate(
+        """([element, init]) => {
+            const event = new KeyboardEvent('keydown', {...init, isComposing: false});
+            if (element.dispatchEvent(event)) element.form.requestSubmit();
+        }""",
+        [name.element_handle(), composing],
+    )
+    expect(page.get_by_role("heading", name="그림체", exact=True)).to_be_visible()
+
+
+def test_a_skeleton_is_placed_and_moved_by_keys_alone(studio: Studio) -> None:
+    page = studio.page
+    studio.go_to("자세")
+    page.get_by_role("button", name="뼈대 직접 놓기").press("Enter")
+    before = studio.place_of("오른 무릎")
+    studio.joint("오른 무릎").focus()
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    assert studio.place_of("오른 무릎") == (before[0] + 2, before[1] + 10)
+    page.keyboard.press("KeyH")
+    expect(page.get_by_role("button", name="오른 무릎, 숨김")).to_be_focused()
+    page.keyboard.press("Control+KeyZ")
+    page.keyboard.press("Control+KeyZ")
+    assert studio.place_of("오른 무릎") == before
+
+
+def test_another_artist_finds_nothing_under_my_address(studio: Studio, page: Page) -> None:
+    mine = page.url
+    page.get_by_role("button", name="로그아웃").click()
+    expect(page.get_by_role("heading", name="로그인")).to_be_visible()
+    studio.sign_up(name="다른 별", email="other-artist@example.com", password=PASSWORD)
+    expect(page.get_by_text("첫 작품을 만들어 보세요")).to_be_visible()
+    page.goto(mine)
+    expect(page.get_by_role("alert").first).to_contain_text("찾을 수 없어요")
+
+
+def test_a_session_that_ended_asks_for_the_password_over_the_page(studio: Studio) -> None:
+    page = studio.page
+    studio.go_to("배경")
+    page.get_by_label("무엇을 그릴까요").fill("a quiet street")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="그리기").click()
+    dialog = page.get_by_role("dialog", name="다시 로그인해 주세요")
+    dialog.get_by_label("비밀번호").fill(PASSWORD)
+    dialog.get_by_label("비밀번호").press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_label("무엇을 그릴까요")).to_have_value("a quiet street")
+    studio.go_to("보관함")
+    expect(page.get_by_text("아직 보관한 그림이 없어요")).to_be_visible()
