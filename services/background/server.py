@@ -13,7 +13,7 @@ from services.background.model import StyleTargets
 from services.background.servicer import BackgroundServicer
 from services.background.settings import BackgroundSettings
 from services.background.styles import StyleShelf
-from services.common.artifacts import FolderStore
+from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.families import Family
 from services.common.serving import serve
@@ -25,7 +25,7 @@ async def run(
     turns = Turns(painter, max_rows=settings.max_rows, max_pending=settings.max_pending)
     drawing = threading.Thread(target=turns.run, name="drawing")
     lane = ComputeLane(max_pending=settings.max_pending)
-    store = FolderStore(settings.artifacts.folder)
+    store = open_store(settings.artifacts)
     shelf = StyleShelf(store, targets, max_bytes=settings.adapter_cache_mib * 2**20)
     servicer = BackgroundServicer(
         family=family, turns=turns, lane=lane, store=store, shelf=shelf, translator=translator

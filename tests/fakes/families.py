@@ -97,10 +97,10 @@ def build_vae() -> AutoencoderKL:
     )
 
 
-def write_index(folder: Path) -> None:
+def write_index(folder: Path, *, scheduler: str = "DDIMScheduler") -> None:
     """The file by which a diffusers pipeline finds its parts."""
     parts = {
-        "scheduler": ["diffusers", "DDIMScheduler"],
+        "scheduler": ["diffusers", scheduler],
         "text_encoder": ["transformers", "CLIPTextModel"],
         "tokenizer": ["transformers", "CLIPTokenizer"],
         "unet": ["diffusers", "UNet2DConditionModel"],

@@ -20,6 +20,7 @@ from oma.image.v1 import image_pb2
 from oma.style.v1 import style_pb2
 from PIL import Image
 
+from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets, load_painter
@@ -77,10 +78,17 @@ def translator() -> Translator:
     return Translator()
 
 
+@pytest.fixture(scope="module")
+def loaded(family_folder: Path) -> tuple[Painter, StyleTargets]:
+    return load_painter(load_family(family_folder), device=torch.device("cpu"))
+
+
 @pytest.fixture
-async def mesh(family_folder: Path, translator: Translator, tmp_path: Path) -> AsyncIterator[Mesh]:
+async def mesh(
+    family_folder: Path, loaded: tuple[Painter, StyleTargets], translator: Translator, tmp_path: Path
+) -> AsyncIterator[Mesh]:
     family = load_family(family_folder)
-    painter, targets = load_painter(family, device=torch.device("cpu"))
+    painter, targets = loaded
     turns, lane = Turns(painter, max_rows=8, max_pending=2), ComputeLane(max_pending=8)
     store = FolderStore(tmp_path)
     shelf = StyleShelf(store, targets, max_bytes=2**26)
