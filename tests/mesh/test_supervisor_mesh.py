@@ -36,15 +36,18 @@ def mesh(data_folder: Path) -> Iterator[MeshState]:
     started.stop(data_folder)
 
 
+def sign_up(gateway: Gateway, email: str) -> str:
+    """A token of a new account."""
+    gateway.sign_up(email=email, password="0123456789", name="Artist")
+    return gateway.create_token(email=email, password="0123456789", label="test").token
+
+
 @pytest.fixture(scope="module")
 def artist(mesh: MeshState) -> Iterator[Gateway]:
-    stranger = Gateway(mesh.url, patience_seconds=60)
-    stranger.sign_up(email="artist@example.com", password="0123456789", name="Artist")
-    token = stranger.create_token(email="artist@example.com", password="0123456789", label="test").token
-    stranger.close()
-    gateway = Gateway(mesh.url, token=token, patience_seconds=60)
-    yield gateway
-    gateway.close()
+    with Gateway(mesh.url, patience_seconds=60) as stranger:
+        token = sign_up(stranger, "artist@example.com")
+    with Gateway(mesh.url, token=token, patience_seconds=60) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +90,10 @@ def test_a_drawing_ends_well_although_a_process_is_killed(
 
 
 def test_a_strangers_project_is_not_found(artist: Gateway, mesh: MeshState, project: Project) -> None:
-    stranger = Gateway(mesh.url)
-    stranger.sign_up(email="other@example.com", password="0123456789", name="Other")
-    token = stranger.create_token(email="other@example.com", password="0123456789", label="test").token
-    with pytest.raises(ApiError) as refused:
-        Gateway(mesh.url, token=token).pictures(project.id)
+    with Gateway(mesh.url) as unknown:
+        token = sign_up(unknown, "other@example.com")
+    with Gateway(mesh.url, token=token) as stranger, pytest.raises(ApiError) as refused:
+        stranger.pictures(project.id)
     assert refused.value.status == 404
 
 

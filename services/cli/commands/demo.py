@@ -33,7 +33,8 @@ def demo(
         url = mesh.url
         console.print(f"the mesh is at {url}; Ctrl-C stops it\n", highlight=False, soft_wrap=True)
         journey = Journey(url=url, out=out, samples=samples, console=console)
-        journey.story.facts = facts(Gateway(url).status().family)
+        with Gateway(url) as gateway:
+            journey.story.facts = facts(gateway.status().family)
         try:
             run_steps(journey)
         finally:

@@ -84,10 +84,8 @@ def require_all(state: MeshState) -> None:
 
 
 def _as_gateway_sees_them(url: str) -> dict[str, Any] | None:
-    gateway = Gateway(url, patience_seconds=0)
-    try:
-        return gateway.status().model_dump()
-    except ApiError:
-        return None
-    finally:
-        gateway.close()
+    with Gateway(url, patience_seconds=0) as gateway:
+        try:
+            return gateway.status().model_dump()
+        except ApiError:
+            return None

@@ -23,10 +23,9 @@ ARM_DEGREES = -110.0
 
 def sign_up(journey: Journey) -> str:
     email, password = f"demo-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(16)
-    stranger = Gateway(journey.url, patience_seconds=PATIENCE_SECONDS)
-    account = stranger.sign_up(email=email, password=password, name="Demo", locale="ko").account
-    token = stranger.create_token(email=email, password=password, label="demo").token
-    stranger.close()
+    with Gateway(journey.url, patience_seconds=PATIENCE_SECONDS) as stranger:
+        account = stranger.sign_up(email=email, password=password, name="Demo", locale="ko").account
+        token = stranger.create_token(email=email, password=password, label="demo").token
     journey.gateway = Gateway(journey.url, token=token, patience_seconds=PATIENCE_SECONDS)
     journey.story.ids["account"] = account.id
     return email
