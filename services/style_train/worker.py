@@ -10,7 +10,9 @@ import signal
 import socket
 import threading
 import time
+from contextlib import AbstractContextManager
 from enum import Enum
+from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,7 +20,7 @@ from services.common.artifacts import ArtifactStore, FolderStore, delete_prefix
 from services.common.databases import create_database_engine
 from services.common.leases import Lease, LeaseLost
 from services.common.logs import configure_logging
-from services.style_train.child_process import ChildEnded, ChildProcess, Nursery
+from services.style_train.child_process import ChildEnded, Nursery
 from services.style_train.records import Checkpoint, Order, Progress, Report, Task, folder
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore
@@ -26,6 +28,21 @@ from services.style_train.store import TrainingStore
 log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3  # in a row, without a new checkpoint between them
+
+
+class Child(Protocol):
+    """What the worker needs of the process of one training."""
+
+    def begin(self, task: Task) -> None: ...
+    def next_report(self, *, timeout_seconds: float) -> Report | None: ...
+    def ask_to_stop(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Children(Protocol):
+    """Where the next one comes from; it is surely gone when its context ends."""
+
+    def take(self) -> AbstractContextManager[Child]: ...
 
 
 class _Wish(Enum):
@@ -49,7 +66,7 @@ class Carrier:
         self._checkpoint = Checkpoint.model_validate(lease.job.checkpoint)
         self._last_beat = time.monotonic()
 
-    def run(self, nursery: Nursery) -> None:
+    def run(self, children: Children) -> None:
         """Train in a child, and in another when it crashes, unless it does so again and again at the same place.
 
         Raises:
@@ -58,7 +75,7 @@ class Carrier:
         crashes = 0
         while crashes < MAX_CRASHES:
             before = self._checkpoint
-            with nursery.take() as child:
+            with children.take() as child:
                 child.begin(self._task())
                 if self._attend(child):
                     return
@@ -66,7 +83,7 @@ class Carrier:
             log.warning("the training process ended without a word", extra={"job": self._job.id, "crashes": crashes})
         self._lease.fail("TRAINER_CRASHED", f"the training crashed {MAX_CRASHES} times: try fewer or smaller pictures")
 
-    def _attend(self, child: ChildProcess) -> bool:
+    def _attend(self, child: Child) -> bool:
         """True when the job has ended or was given back, False when the child crashed."""
         wish: _Wish | None = None
         kill_at = 0.0
