@@ -49,15 +49,17 @@ def store(tmp_path: Path) -> FolderStore:
 @pytest.fixture
 async def stub(family: Path, store: FolderStore) -> "AsyncIterator[Stub]":
     engine = PoseEngine(load_detector(family, threads=1), load_point_network(family, threads=1))
-    lane = ComputeLane(max_pending=4)
+    reading, looking = ComputeLane(max_pending=4), ComputeLane(max_pending=4)
     server = create_server()
-    pb_grpc.add_PoseEstimationServiceServicer_to_server(PoseEstimationServicer(engine, lane, store), server)
+    servicer = PoseEstimationServicer(engine, store, reading=reading, looking=looking)
+    pb_grpc.add_PoseEstimationServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield pb_grpc.PoseEstimationServiceStub(channel)
     await server.stop(None)
-    lane.close()
+    reading.close()
+    looking.close()
 
 
 async def test_a_person_comes_back_with_133_points_and_a_box_in_the_pictures_own_pixels(stub: "Stub") -> None:

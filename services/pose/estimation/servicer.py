@@ -1,4 +1,4 @@
-"""PoseEstimationService on the wire: each call hands one function to the lane, which decodes, computes and encodes."""
+"""PoseEstimationService on the wire."""
 
 from typing import Any
 
@@ -7,29 +7,35 @@ from oma.pose.v1 import pose_estimation_service_pb2_grpc as pb_grpc
 
 from services.common.artifacts import ArtifactStore, check_owner
 from services.common.compute import ComputeLane
+from services.common.pictures import Pixels
 from services.common.wire import picture_pixels
 from services.pose.estimation.convert import to_drawing_size, to_look_spec, to_response, to_skeleton
-from services.pose.estimation.engine import PoseEngine
+from services.pose.estimation.engine import LookSpec, PoseEngine
 from services.pose.skeleton import people_picture
 from services.pose.wire import read_people
 
 
 class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
-    def __init__(self, engine: PoseEngine, lane: ComputeLane, store: ArtifactStore) -> None:
+    """`reading` decodes pictures and draws skeletons, `looking` runs the networks; one thread each."""
+
+    def __init__(self, engine: PoseEngine, store: ArtifactStore, *, reading: ComputeLane, looking: ComputeLane) -> None:
         self._engine = engine
-        self._lane = lane
         self._store = store
+        self._reading = reading
+        self._looking = looking
 
     async def EstimatePose(self, request: pb.EstimatePoseRequest, context: Any) -> pb.EstimatePoseResponse:
-        return await self._lane.run(self._estimate_pose, request)
+        image_HWC, spec = await self._reading.run(self._read, request)
+        return await self._looking.run(self._look, image_HWC, spec)
 
     async def DrawSkeleton(self, request: pb.DrawSkeletonRequest, context: Any) -> pb.DrawSkeletonResponse:
-        return await self._lane.run(self._draw_skeleton, request)
+        return await self._reading.run(self._draw_skeleton, request)
 
-    def _estimate_pose(self, request: pb.EstimatePoseRequest) -> pb.EstimatePoseResponse:
-        owner = check_owner(request.owner)
-        spec = to_look_spec(request)
-        image_HWC = picture_pixels(request.picture, self._store, owner=owner)
+    def _read(self, request: pb.EstimatePoseRequest) -> tuple[Pixels, LookSpec]:
+        owner, spec = check_owner(request.owner), to_look_spec(request)
+        return picture_pixels(request.picture, self._store, owner=owner), spec
+
+    def _look(self, image_HWC: Pixels, spec: LookSpec) -> pb.EstimatePoseResponse:
         found = self._engine.estimate(image_HWC, spec)
         return to_response(found, (image_HWC.shape[1], image_HWC.shape[0]))
 

@@ -4,7 +4,7 @@ import grpc
 from oma.pose.v1 import pose_transfer_service_pb2 as pb
 from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
 
-from services.common.artifacts import FolderStore
+from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.families import Family
 from services.common.serving import serve
@@ -17,7 +17,7 @@ async def run(settings: PoseTransferSettings, family: Family, networks: Networks
     engine = TransferEngine(networks, cache_bytes=settings.reference_cache_mebibytes * 2**20)
     reading = ComputeLane(max_pending=2 * settings.max_pending)
     drawing = ComputeLane(max_pending=settings.max_pending)
-    store = FolderStore(settings.artifacts.folder)
+    store = open_store(settings.artifacts)
     servicer = PoseTransferServicer(engine, family, store, reading=reading, drawing=drawing)
 
     def register(server: grpc.aio.Server) -> str:
