@@ -1,6 +1,7 @@
 """The four model services as the gateway calls them: typed stubs, deadlines, and errors turned back into ours."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from oma.style.v1 import style_train_service_pb2 as training_pb
 from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 
 from services.common.clients import call_metadata, open_channel, our_errors
-from services.common.errors import NotFound
+from services.common.errors import NotFound, NotReady
 
 if TYPE_CHECKING:  # the asynchronous stubs exist in the type stubs only
     from oma.background.v1.background_service_pb2_grpc import BackgroundServiceAsyncStub
@@ -103,13 +104,21 @@ class Peers:
         return answer.skeleton.content
 
     async def delete_training(self, owner: str, training_id: str) -> None:
-        """Remove a training and its files; one that is gone already is fine."""
-        request = training_pb.DeleteTrainingRequest(owner=owner, id=training_id)
-        try:
-            with our_errors("style training"):
-                await self.style_train.DeleteTraining(request, timeout=SHORT_SECONDS, metadata=call_metadata())
-        except NotFound:
-            return
+        """Remove a training and its files; one that is gone already is fine.
+
+        Raises:
+            NotReady: it has not ended; it was asked to stop.
+        """
+        delete = training_pb.DeleteTrainingRequest(owner=owner, id=training_id)
+        cancel = training_pb.CancelTrainingRequest(owner=owner, id=training_id)
+        with contextlib.suppress(NotFound), our_errors("style training"):
+            try:
+                await self.style_train.DeleteTraining(delete, timeout=SHORT_SECONDS, metadata=call_metadata())
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+                    raise
+                await self.style_train.CancelTraining(cancel, timeout=SHORT_SECONDS, metadata=call_metadata())
+                raise NotReady("a training is stopping: try again in a moment", reason="TRAINING_STOPPING") from error
 
     async def serving(self) -> dict[str, bool]:
         """Which services say that they serve; silence for a second counts as down."""

@@ -137,8 +137,8 @@ def settings_used(done: background_pb.GenerateBackgroundDone | transfer_pb.Trans
     fields["seed"] = done.seed  # MessageToDict writes 64-bit numbers as text
     if isinstance(done, background_pb.GenerateBackgroundDone):
         fields["styles"] = [
-            {"key": style.key, "sha256": style.sha256, "method": METHOD_NAMES[style.method], "weight": style.weight}
-            for style in done.styles
+            {**shown, "method": METHOD_NAMES[style.method]}  # a 32-bit weight reads better as MessageToDict writes it
+            for shown, style in zip(fields["styles"], done.styles, strict=True)
         ]
     return fields
 

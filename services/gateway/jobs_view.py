@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from services.common.errors import NotFound
 from services.gateway.links import Links
 from services.gateway.present import result_answer
-from services.gateway.queries import read_cursor, write_cursor
+from services.gateway.queries import is_id, read_cursor, write_cursor
 from services.gateway.schemas import JobAnswer, JobState
 from services.gateway.tables import JobRequest, Result, jobs
 
@@ -36,10 +36,10 @@ _columns = (
 
 def read_job(db: Session, job_id: str, account_id: str, links: Links) -> tuple[int, JobAnswer]:
     """The job's revision, and the job; NotFound for another account's."""
-    asked = db.get(JobRequest, job_id)
-    row = db.connection().execute(sa.select(*_columns).where(jobs.c.id == job_id)).first()
-    if asked is None or row is None or asked.account_id != account_id:
+    asked = db.get(JobRequest, job_id) if is_id(job_id) else None
+    if asked is None or asked.account_id != account_id:
         raise NotFound("there is no such job", reason="NO_JOB")
+    row = db.connection().execute(sa.select(*_columns).where(jobs.c.id == job_id)).one()
     return row.revision, _answers(db, [asked], [row], links)[0]
 
 
@@ -55,7 +55,7 @@ def list_jobs(
 ) -> tuple[list[JobAnswer], str | None]:
     query = select(JobRequest).join(jobs, jobs.c.id == JobRequest.id).where(JobRequest.account_id == account_id)
     if project_id is not None:
-        query = query.where(JobRequest.project_id == project_id)
+        query = query.where(JobRequest.project_id == (project_id if is_id(project_id) else ""))
     if state is not None:
         query = query.where(jobs.c.state == state)
     if cursor is not None:

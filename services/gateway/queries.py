@@ -22,7 +22,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="At most this many items.
 
 def owned(db: Session, table: type[R], row_id: str, account_id: str) -> R:
     """The account's own row; NotFound for any other."""
-    row = db.get(table, row_id)
+    row = db.get(table, row_id) if is_id(row_id) else None
     if row is None or row.account_id != account_id:
         raise _not_found(table)
     return row
@@ -30,7 +30,10 @@ def owned(db: Session, table: type[R], row_id: str, account_id: str) -> R:
 
 def owned_in_project(db: Session, table: type[P], ids: Sequence[str], project_id: str, account_id: str) -> list[P]:
     """The rows with these ids, in this order; NotFound when any is not of this project and account."""
-    query = select(table).where(col(table.id).in_(ids), table.project_id == project_id, table.account_id == account_id)
+    known = [row_id for row_id in ids if is_id(row_id)]
+    query = select(table).where(
+        col(table.id).in_(known), table.project_id == project_id, table.account_id == account_id
+    )
     found = {row.id: row for row in db.exec(query)}
     if set(found) != set(ids):
         raise _not_found(table)
@@ -57,9 +60,16 @@ def write_cursor(row: Owned) -> str:
 def read_cursor(cursor: str) -> tuple[dt.datetime, str]:
     try:
         moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        if not is_id(row_id):
+            raise ValueError(cursor)
         return dt.datetime.fromisoformat(moment).astimezone(dt.UTC), row_id
     except (binascii.Error, ValueError) as error:
         raise InvalidInput("not a cursor of ours: begin with the first page", reason="CURSOR") from error
+
+
+def is_id(text: str) -> bool:
+    """Whether it looks like an id of ours; anything else (NUL above all) is not for a database to see."""
+    return text.isascii() and text.isalnum()
 
 
 def of_project(table: type[P], project_id: str) -> Any:

@@ -1,13 +1,22 @@
 """The shapes of requests and answers under /api/v1; docs and the web client are made from these."""
 
 import datetime as dt
+import unicodedata
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 T = TypeVar("T")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+def _without_control_characters(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Plain = AfterValidator(_without_control_characters)  # PostgreSQL keeps no NUL, and names go into file names
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Plain]
 Prompt = Annotated[str, Field(max_length=1000)]
 Email = Annotated[
     str,
@@ -213,7 +222,7 @@ class JobAnswer(BaseModel):
 
 class AssetBody(Body):
     name: Name
-    description: Annotated[str, Field(max_length=2000)] = ""
+    description: Annotated[str, Field(max_length=2000), Plain] = ""
     result_ids: Annotated[list[str], Field(min_length=1, max_length=64)]
 
 

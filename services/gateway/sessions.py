@@ -10,8 +10,9 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from fastapi import Request
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from services.common.errors import Forbidden, Unauthenticated
 from services.gateway.tables import Account, SignIn, Token, utc_now
@@ -43,6 +44,8 @@ def csrf_token(session_token: str) -> str:
 def sign_in(db: Session, account_id: str, lifetime: dt.timedelta) -> str:
     """A new session; returns the token for the cookie."""
     token = secrets.token_urlsafe(32)
+    stale = sa.delete(SignIn).where(col(SignIn.account_id) == account_id, col(SignIn.expires_at) < utc_now())
+    db.connection().execute(stale)
     db.add(SignIn(token_sha256=sha256(token), account_id=account_id, expires_at=utc_now() + lifetime))
     return token
 

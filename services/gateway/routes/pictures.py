@@ -33,7 +33,7 @@ def create_picture(project_id: str, file: UploadFile, caller: SignedIn, gateway:
         id=picture_id,
         account_id=caller.id,
         project_id=project_id,
-        filename=(file.filename or "picture")[-_MAX_NAME:],
+        filename=_label(file.filename),
         width=stored.width,
         height=stored.height,
         key=stored.ref.key,
@@ -46,6 +46,12 @@ def create_picture(project_id: str, file: UploadFile, caller: SignedIn, gateway:
         db.add(row)
         db.commit()
     return picture_answer(row, gateway.links)
+
+
+def _label(filename: str | None) -> str:
+    """What the picture was called, to be shown; never a path."""
+    plain = "".join(character for character in filename or "" if character.isprintable())
+    return plain[-_MAX_NAME:] or "picture"
 
 
 @router.get("/projects/{project_id}/pictures")

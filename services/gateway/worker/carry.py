@@ -42,7 +42,8 @@ class Carrier:
         try:
             await asyncio.wait({job, keeper}, return_when=asyncio.FIRST_COMPLETED)
             if job.done():
-                await self._conclude(lease, job)
+                await _cancelled(keeper)
+                await self._conclude(lease, job, progress)
             else:
                 keeper.result()  # raises LeaseLost; else the owner asked to stop
                 await _cancelled(job)
@@ -63,13 +64,16 @@ class Carrier:
 
     async def _stop(self, lease: Lease, work: Work) -> None:
         stopping = asyncio.create_task(work.stop())
-        while not stopping.done():
-            await asyncio.to_thread(lease.heartbeat)  # stopping may take longer than a lease lasts
-            await asyncio.wait({stopping}, timeout=BEAT_SECONDS)
+        try:
+            while not stopping.done():
+                await asyncio.to_thread(lease.heartbeat)  # stopping may take longer than a lease lasts
+                await asyncio.wait({stopping}, timeout=BEAT_SECONDS)
+        finally:
+            await asyncio.wait({stopping})  # whoever has the job now will not do it
         stopping.result()
         await asyncio.to_thread(lease.cancel)
 
-    async def _conclude(self, lease: Lease, job: "asyncio.Task[Finish]") -> None:
+    async def _conclude(self, lease: Lease, job: "asyncio.Task[Finish]", progress: Progress) -> None:
         try:
             finish = job.result()
         except JobStopped:
@@ -82,6 +86,8 @@ class Carrier:
                 log.exception("unhandled error in a job", extra={"job_id": lease.job.id}, exc_info=error)
             await asyncio.to_thread(lease.fail, *(known or ("BUG", "internal error: try again")))
         else:
+            if (changes := progress.take_changes()) is not None:  # a short job is done before the keeper looks
+                await asyncio.to_thread(lease.heartbeat, changes)
             await asyncio.to_thread(_write_finish, lease, finish)
 
     async def _keep(self, lease: Lease, progress: Progress) -> None:

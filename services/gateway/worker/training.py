@@ -122,7 +122,7 @@ def _values(training: pb.Training) -> dict[str, Any]:
         "queue_position": None,
         "steps_done": training.steps_done,
         "steps_total": training.steps_total,
-        "seconds_left": training.seconds_left if training.HasField("seconds_left") else None,
+        "seconds_left": round(training.seconds_left, 1) if training.HasField("seconds_left") else None,
     }
     if training.samples:
         newest = training.samples[-1]

@@ -58,11 +58,17 @@ async def services(store: FolderStore) -> AsyncIterator[FakeServices]:
 
 
 @pytest.fixture
-async def gateway(
-    tmp_path: Path, empty_database: Path, store: FolderStore, services: FakeServices
-) -> AsyncIterator[Gateway]:
+def database_url(tmp_path: Path, empty_database: Path) -> str:
+    """A database of its own with our tables; a module may put PostgreSQL here."""
     shutil.copy(empty_database, tmp_path / "gateway.db")
-    engine = create_database_engine(f"sqlite:///{tmp_path}/gateway.db")
+    return f"sqlite:///{tmp_path}/gateway.db"
+
+
+@pytest.fixture
+async def gateway(
+    tmp_path: Path, database_url: str, store: FolderStore, services: FakeServices
+) -> AsyncIterator[Gateway]:
+    engine = create_database_engine(database_url)
     where = services.address
     addresses = Addresses(background=where, pose_estimation=where, pose_transfer=where, style_train=where)
     made = Gateway(

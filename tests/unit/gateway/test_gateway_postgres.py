@@ -1,0 +1,82 @@
+"""The same gateway on PostgreSQL: what it asks of a database, asked of the other one."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from services.common.databases import create_database_engine
+from services.gateway.database import migrate
+from services.gateway.gateway import Gateway
+from services.gateway.tables import metadata
+from services.gateway.worker.dispatch import Dispatcher
+from tests.fakes.artists import Artist
+from tests.fakes.postgres import Postgres
+from tests.unit.gateway.test_gateway_migrations import drift
+
+NUL = "%00"
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> str:
+    url = postgres.new_database()
+    engine = create_database_engine(url)
+    migrate(engine)
+    migrate(engine)
+    engine.dispose()
+    return url
+
+
+async def test_there_is_no_drift_between_migrations_and_tables_on_postgresql(gateway: Gateway) -> None:
+    assert drift(gateway.engine) == []
+
+
+async def test_a_project_lives_and_goes_on_postgresql(
+    artist: Artist, gateway: Gateway, make_worker: Callable[..., Dispatcher]
+) -> None:
+    project = await artist.project()
+    picture = await artist.picture(project)
+    posts = [
+        ("trainings", {"name": "잉크", "picture_ids": [picture["id"]]}),
+        ("backgrounds", {"prompt": "노을", "count": 2, "seed": 2**53 - 3}),
+        ("backgrounds", {"prompt": "바다"}),
+    ]
+    posted = [await artist.call("POST", f"/projects/{project}/{path}", 202, json=body) for path, body in posts]
+    assert [job["queue_position"] for job in posted] == [0, 0, 1]
+    stopping = asyncio.Event()
+    running = asyncio.create_task(make_worker().run(stopping))
+    for job in posted:
+        await artist.http.get(f"/api/v1/jobs/{job['id']}/events")
+    page = await artist.call("GET", "/jobs", 200, params={"limit": 2, "state": "succeeded"})
+    rest = await artist.call("GET", "/jobs", 200, params={"limit": 2, "cursor": page["next_cursor"]})
+    assert [job["id"] for job in page["items"] + rest["items"]] == [job["id"] for job in posted[::-1]]
+    results = rest["items"][0]["results"] or page["items"][1]["results"]
+    assert [result["seed"] for result in results] == [2**53 - 3, 2**53 - 2]
+    await artist.pose(project)
+    body = {"name": "골목", "result_ids": [result["id"] for result in results]}
+    await artist.call("POST", f"/projects/{project}/assets", 201, json=body)
+    await artist.call("DELETE", f"/projects/{project}", 204)
+    stopping.set()
+    await running
+    with gateway.engine.connect() as connection:
+        counts = {
+            table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for table in metadata.sorted_tables
+        }
+    assert {name for name, count in counts.items() if count} == {"account", "sign_in"}
+
+
+@pytest.mark.parametrize("path", ["projects", "pictures", "styles", "poses", "jobs", "assets"])
+async def test_an_id_that_postgresql_cannot_keep_is_not_there(artist: Artist, path: str) -> None:
+    await artist.call("GET", f"/{path}/{NUL}", 404)
+    await artist.call("GET", f"/jobs?project_id={NUL}", 200)
+
+
+async def test_text_that_postgresql_cannot_keep_is_refused(artist: Artist) -> None:
+    await artist.call("POST", "/projects", 422, json={"name": "a\0b"})
+    await artist.call(
+        "POST", "/projects", 422, content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"}
+    )
+    project = await artist.project("👩‍🎨")
+    assert (await artist.call("GET", f"/projects/{project}", 200))["name"] == "👩‍🎨"
