@@ -3,6 +3,7 @@
 import asyncio
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from services.background.korean.translator import Translator
 from services.background.model import load_painter
@@ -14,6 +15,7 @@ from services.common.logs import configure_logging
 
 def main() -> None:
     configure_logging("background")
+    disable_progress_bar()  # standard error is for JSON lines
     settings = BackgroundSettings()
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)

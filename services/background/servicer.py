@@ -53,6 +53,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
             loop.call_soon_threadsafe(events.put_nowait, event)
 
         ticket = self._turns.submit(spec, owner=order.owner, listener=listen)
+        context.add_done_callback(lambda _: ticket.leave())  # also when it leaves while a response is being written
         try:
             finished = False
             while not finished:

@@ -93,7 +93,10 @@ class Turns:
                 self._changed.wait_for(lambda: self._closed or self._waiting or self._active)
                 if self._closed:
                     break
-            self.take_turn()
+            try:
+                self.take_turn()
+            except Exception as error:  # noqa: BLE001 (a bug of ours ends the drawings under way, never the thread)
+                self._fail(list(self._active), error)
         for ticket in (*self._waiting, *self._active):
             ticket.tell(Failed(Cancelled("the service is stopping; try again", reason="STOPPING")))
 
