@@ -12,6 +12,7 @@ from services.common.errors import InvalidInput
 from services.common.families import Family
 from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_jpeg
 from services.common.wire import to_artifact
+from services.pose.skeleton import MIN_SCORE
 from services.pose.transfer.engine import TransferSpec
 from services.pose.transfer.geometry import default_size, fit_points
 from services.pose.wire import in_range, read_people, write_person
@@ -91,7 +92,7 @@ def to_spec(order: Order, character_HWC: Pixels, family: Family) -> TransferSpec
         raise InvalidInput("results of this size do not fit inline: ask for references only", reason="INLINE_TOO_LARGE")
     return TransferSpec(
         character_HWC=character_HWC,
-        xy_K2=fit_points(order.xy_K2, order.pose_wh, size_wh),
+        xy_K2=fit_points(order.xy_K2, order.score_K > MIN_SCORE, order.pose_wh, size_wh),
         score_K=order.score_K,
         size_wh=size_wh,
         steps=order.steps,

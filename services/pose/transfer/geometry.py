@@ -12,6 +12,9 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
+MARGIN = 0.04
+"""Share of a side that a pose keeps free on each side, if its picture must be cut anyway."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
@@ -57,7 +60,22 @@ def fit_picture(image_HWC: Pixels, canvas_wh: tuple[int, int]) -> Pixels:
     return canvas_HWC
 
 
-def fit_points(xy_K2: Floats, picture_wh: tuple[int, int], canvas_wh: tuple[int, int]) -> Floats:
-    """Points of a picture as points of the canvas that the whole picture is fitted into."""
-    fit = fit_inside(picture_wh, canvas_wh)
-    return np.asarray(xy_K2 * fit.scale + np.array([fit.left, fit.top]), np.float64)
+def fit_points(
+    xy_K2: Floats, seen_K: NDArray[np.bool_], picture_wh: tuple[int, int], canvas_wh: tuple[int, int]
+) -> Floats:
+    """Points of a picture as points of the canvas, their proportions kept.
+
+    Where the aspects differ the picture covers the canvas, and what is cut off lies as evenly around the person as it
+    can; but the picture is made smaller, at most until all of it is inside, while points that are seen would leave the
+    canvas or touch its border. So a person standing in a wide photograph stays as tall in a narrow drawing.
+    """
+    picture_2, canvas_2 = np.array(picture_wh, np.float64), np.array(canvas_wh, np.float64)
+    contain, cover = (canvas_2 / picture_2).min(), (canvas_2 / picture_2).max()
+    inside_K2 = np.clip(xy_K2[seen_K], 0, picture_2) if seen_K.any() else np.array([[0, 0], picture_2])
+    low_2, high_2 = inside_K2.min(axis=0), inside_K2.max(axis=0)
+    room_2 = canvas_2 * (1 - 2 * MARGIN) / np.maximum(high_2 - low_2, 1)
+    scale = float(np.clip(room_2.min(), contain, cover))
+    spare_2 = picture_2 - canvas_2 / scale  # negative where the canvas is larger
+    wanted_2 = (low_2 + high_2) / 2 - canvas_2 / scale / 2
+    start_2 = np.where(spare_2 > 0, np.clip(wanted_2, 0, np.maximum(spare_2, 0)), spare_2 / 2)
+    return np.asarray((xy_K2 - start_2) * scale, np.float64)

@@ -54,9 +54,37 @@ def test_what_is_left_over_gets_the_usual_colour_of_the_border() -> None:
     assert fitted_HWC[32, 32].tolist() == pytest.approx([255, 255, 255], abs=12)
 
 
-def test_points_keep_their_proportions() -> None:
-    corners_K2 = np.array([[0.0, 0.0], [100.0, 50.0]])
-    assert fit_points(corners_K2, (100, 50), (64, 64)).tolist() == [[0, 16], [64, 48]]
+@pytest.mark.parametrize(
+    ("points", "picture_wh", "canvas_wh", "expected"),
+    [
+        # The aspects agree: everything stays where it is.
+        ([[0, 0], [100, 50]], (100, 50), (64, 32), [[0, 0], [64, 32]]),
+        # Somebody as wide as the picture: all of it goes in, with room above and below.
+        ([[0, 0], [100, 50]], (100, 50), (64, 64), [[0, 16], [64, 48]]),
+        # Somebody narrow in the middle keeps the height, and the sides are cut.
+        ([[90, 10], [110, 90]], (200, 100), (64, 64), [[25.6, 6.4], [38.4, 57.6]]),
+        # ... at the left border the cut moves along, but never out of the picture.
+        ([[0, 10], [20, 90]], (200, 100), (64, 64), [[0, 6.4], [12.8, 57.6]]),
+        # ... and someone a little too wide is made just small enough for the margin.
+        ([[50, 0], [150, 100]], (200, 100), (100, 100), [[4, 4], [96, 96]]),
+    ],
+)
+def test_a_pose_keeps_its_proportions_and_as_much_size_as_fits(
+    points: list[list[float]],
+    picture_wh: tuple[int, int],
+    canvas_wh: tuple[int, int],
+    expected: list[list[float]],
+) -> None:
+    found_K2 = fit_points(np.array(points, np.float64), np.array([True, True]), picture_wh, canvas_wh)
+    np.testing.assert_allclose(found_K2, expected, atol=1e-9)
+
+
+def test_points_that_are_not_seen_do_not_matter_for_the_fit() -> None:
+    points_K2 = np.array([[90.0, 10.0], [110.0, 90.0], [-500.0, 0.0]])
+    found_K2 = fit_points(points_K2, np.array([True, True, False]), (200, 100), (64, 64))
+    assert found_K2[0].tolist() == pytest.approx([25.6, 6.4])
+    whole_K2 = fit_points(points_K2, np.array([False] * 3), (200, 100), (64, 64))
+    assert whole_K2[0].tolist() == pytest.approx([28.8, 19.2])
 
 
 @pytest.mark.parametrize("count", range(1, 61))
