@@ -14,7 +14,7 @@ from oma.style.v1 import style_train_service_pb2 as training_pb
 
 from services.common.artifacts import ArtifactRef
 from services.common.wire import from_artifact
-from services.gateway.schemas import BoxShape, PersonShape
+from services.gateway.pose_schemas import BoxShape, PersonShape
 
 MAX_SKELETON_SIDE = 2048
 

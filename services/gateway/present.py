@@ -3,13 +3,12 @@
 from typing import Any
 
 from services.gateway.links import Links
+from services.gateway.pose_schemas import PersonShape, PoseAnswer
 from services.gateway.schemas import (
     AccountAnswer,
     AssetAnswer,
     AssetFileAnswer,
-    PersonShape,
     PictureAnswer,
-    PoseAnswer,
     ProjectAnswer,
     ResultAnswer,
     SessionAnswer,

@@ -84,14 +84,14 @@ class Owned(Table):
     """What every row of an account has; lists go by (account, created_at, id)."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    account_id: str = Field(index=True)
+    account_id: str
     created_at: dt.datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
 class InProject(Owned):
     """A row that goes when its project goes."""
 
-    project_id: str = Field(index=True)
+    project_id: str
 
 
 class Project(Owned, table=True):
@@ -173,3 +173,9 @@ class AssetFile(FileRow, table=True):
     asset_id: str = Field(index=True)
     index: int
     settings: dict[str, Any] = Field(sa_type=sa.JSON)
+
+
+for _table in metadata.sorted_tables:  # lists and deletions go by these
+    for _owner in {"account_id", "project_id"} & set(_table.c.keys()):
+        if "id" in _table.c:
+            sa.Index(None, _table.c[_owner], _table.c.created_at, _table.c.id)

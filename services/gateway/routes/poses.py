@@ -9,19 +9,11 @@ from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
 from services.gateway import convert
 from services.gateway.files import skeleton_key
 from services.gateway.gateway import Gateway, Parts, SignedIn
+from services.gateway.pose_schemas import EstimateBody, PeopleBody, PersonShape, PoseAnswer, PoseBody
 from services.gateway.present import PNG, pose_answer
 from services.gateway.queries import Cursor, Limit, of_project, owned, owned_in_project, page
 from services.gateway.routes.jobs import IdempotencyKey, create_job
-from services.gateway.schemas import (
-    EstimateBody,
-    JobAnswer,
-    Page,
-    PeopleBody,
-    PersonShape,
-    PoseAnswer,
-    PoseBody,
-    PoseTransferBody,
-)
+from services.gateway.schemas import JobAnswer, Page, PoseTransferBody
 from services.gateway.tables import Picture, Pose, Project, new_id
 
 router = APIRouter(tags=["poses"])

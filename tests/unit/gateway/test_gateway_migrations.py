@@ -23,7 +23,7 @@ def test_there_is_no_drift_between_migrations_and_tables(tmp_path: Path) -> None
     migrate(engine)
     assert drift(engine) == []
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP INDEX ix_picture_account_id"))
+        connection.execute(sa.text("DROP INDEX ix_picture_account_id_created_at_id"))
     assert drift(engine) != []
     engine.dispose()
 

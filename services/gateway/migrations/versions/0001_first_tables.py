@@ -33,12 +33,12 @@ def create_owned(name: str, *columns: SchemaItem) -> None:
         *columns,
         sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),
     )
-    index(name, "account_id")
+    index(name, "account_id", "created_at", "id")
 
 
 def create_in_project(name: str, *columns: SchemaItem) -> None:
     create_owned(name, text("project_id"), *columns)
-    index(name, "project_id")
+    index(name, "project_id", "created_at", "id")
 
 
 def file_columns() -> tuple[SchemaItem, ...]:
@@ -52,8 +52,8 @@ def file_columns() -> tuple[SchemaItem, ...]:
     )
 
 
-def index(table: str, column: str) -> None:
-    op.create_index(f"ix_{table}_{column}", table, [column])
+def index(table: str, *columns: str) -> None:
+    op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
 
 
 def upgrade() -> None:

@@ -1,0 +1,56 @@
+"""The shapes of poses under /api/v1."""
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.gateway.schemas import Body, Side
+
+Keypoint = Annotated[list[float], Field(min_length=3, max_length=3, description="x, y in pixels, and score in [0, 1].")]
+
+
+class BoxShape(Body):
+    left: float
+    top: float
+    width: float
+    height: float
+    score: Annotated[float, Field(ge=0, le=1)]
+
+
+class PersonShape(Body):
+    keypoints: Annotated[
+        list[Keypoint], Field(min_length=133, max_length=133, description="COCO-WholeBody's 133, in its order.")
+    ]
+    box: BoxShape | None = None
+
+
+People = Annotated[list[PersonShape], Field(max_length=64)]
+
+
+class EstimateBody(Body):
+    picture_id: str
+    whole_picture_if_nobody: bool = False
+
+
+class PoseBody(Body):
+    width: Side
+    height: Side
+    people: People
+    picture_id: str | None = None
+
+
+class PeopleBody(Body):
+    people: People
+
+
+class PoseAnswer(BaseModel):
+    id: str
+    project_id: str
+    picture_id: str | None
+    width: int
+    height: int
+    people: list[PersonShape]
+    used_whole_picture: bool
+    skeleton_url: str | None = Field(description="The skeleton drawn on black; null when nobody is in the pose.")
+    created_at: dt.datetime
