@@ -11,7 +11,7 @@ from services.pose.estimation import detection, keypoints
 from services.pose.estimation.engine import LookSpec, PoseEngine
 from services.pose.sizes import working_size
 from services.pose.skeleton import clearest_person, draw_people, to_openpose
-from tests.parity.pose_sets import NpzCase, case_name, npz_cases, npz_keys, read_npz
+from tests.parity.pose_sets import FOLDER, NpzCase, case_name, npz_cases, npz_keys, read_npz
 
 LETTERBOXES = npz_cases(".tensor_u8_chw", ".image_bgr", ".ratio")
 DETECTIONS = npz_cases(".raw", ".image_hw", ".boxes_xyxy")
@@ -21,14 +21,15 @@ ORDERS = npz_cases(".keypoints134", ".keypoints133")
 DRAWINGS = npz_cases(".canvas_all_people", ".keypoints133")
 WHOLE = npz_cases("det_raw", "image_rgb", "simcc_x")
 SUPPRESSIONS = [
-    (path, key) for path in {case[0] for case in DETECTIONS} for key in npz_keys(path) if key.startswith("nms.keep_")
+    (path, key) for path in sorted(FOLDER.glob("*.npz")) for key in npz_keys(path) if key.startswith("nms.keep_")
 ]
+ALL_CLASSES = npz_cases("mnms.dets", "mnms.scores", "nms.boxes")
 
 EXACT_WARP = cv2.__version__.startswith("4.")
 
 
 def test_there_are_sets_of_every_kind() -> None:
-    assert all([LETTERBOXES, DETECTIONS, CROPS, SIMCC, ORDERS, DRAWINGS, WHOLE, SUPPRESSIONS])
+    assert all([LETTERBOXES, DETECTIONS, CROPS, SIMCC, ORDERS, DRAWINGS, WHOLE, SUPPRESSIONS, ALL_CLASSES])
 
 
 def square_side(raw_1AR: NDArray[Any]) -> int:
@@ -65,9 +66,9 @@ def test_the_same_boxes_survive_suppression(case: NpzCase) -> None:
     np.testing.assert_array_equal(kept_N, arrays[case[1]])
 
 
-@pytest.mark.parametrize("path", sorted({case[0] for case in SUPPRESSIONS}), ids=lambda path: path.stem)
-def test_suppression_class_by_class_gives_the_same_rows(path: Any) -> None:
-    arrays = read_npz((path, ""))
+@pytest.mark.parametrize("case", ALL_CLASSES, ids=case_name)
+def test_suppression_class_by_class_gives_the_same_rows(case: NpzCase) -> None:
+    arrays = read_npz(case)
     rows = []
     for number, all_scores_N in enumerate(arrays["mnms.scores"].T):
         candidates_N = np.flatnonzero(all_scores_N > detection.CANDIDATE_SCORE)
