@@ -45,4 +45,4 @@ def _say(job: Job, paths: list[Path], *, as_json: bool) -> None:
         return
     console.print(f"job {job.id} {job.state.value}" + (f", style {job.style_id}" if job.style_id else ""))
     for path, result in zip(paths, job.results, strict=False):
-        console.print(f"{path}   result {result.id}, seed {result.seed}", highlight=False, markup=False)
+        console.print(f"{path}   result {result.id}, seed {result.seed}", highlight=False, markup=False, soft_wrap=True)

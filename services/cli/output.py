@@ -1,7 +1,9 @@
 """What commands print: a table for people, JSON for programs."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +13,8 @@ from rich.table import Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
-console = Console()
+# A pipe has no width; what reads from one wants whole lines.
+console = Console(width=None if sys.stdout.isatty() else 200)
 errors = Console(stderr=True)
 
 
@@ -35,10 +38,16 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None
     for name in columns:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
+        table.add_row(*(_as_words(row[name]) for name in columns))
     console.print(table, highlight=False)
     if not rows:
         console.print("none", style="dim")
+
+
+def _as_words(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return "" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _as_plain(value: Any) -> Any:

@@ -71,9 +71,6 @@ class Gateway:
     def create_token(self, *, email: str, password: str, label: str) -> Token:
         return self._post("tokens", Token, {"email": email, "password": password, "label": label})
 
-    def session(self) -> Session:
-        return self._get("session", Session)
-
     def status(self) -> Status:
         return self._get("status", Status)
 

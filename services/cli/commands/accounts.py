@@ -1,13 +1,14 @@
 """oma account: who the commands act as."""
 
+import os
 import platform
 from typing import Annotated
 
 import typer
 
 from services.cli.client import Gateway
-from services.cli.credentials import Credentials, gateway_url, open_gateway, save_credentials
-from services.cli.output import AsJson, console, print_json, show
+from services.cli.credentials import Credentials, gateway_url, load_credentials, open_gateway, save_credentials
+from services.cli.output import AsJson, console, print_json, show, show_rows
 from services.cli.paths import credentials_file
 
 app = typer.Typer(help="Sign up, and get a token for the commands.", no_args_is_help=True)
@@ -51,12 +52,15 @@ def token(
 
 @app.command("show")
 def show_account(as_json: AsJson = False) -> None:
-    """Show who the commands act as, and on which gateway."""
-    account = open_gateway().session().account
+    """Show who the commands act as, and on which gateway; ends with 4 if the token does not hold there."""
+    projects = open_gateway().projects()
+    saved = load_credentials(credentials_file())
+    email = saved.email if saved and "OMA_TOKEN" not in os.environ else None
+    told = {"email": email, "url": gateway_url(), "projects": len(projects)}
     if as_json:
-        print_json({**account.model_dump(), "url": gateway_url()})
+        print_json(told)
     else:
-        console.print(f"{account.name} <{account.email}> at {gateway_url()}", highlight=False, markup=False)
+        show_rows([told], list(told))
 
 
 def _keep_token(gateway: Gateway, email: str, password: str) -> None:

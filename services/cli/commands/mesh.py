@@ -34,7 +34,7 @@ def up(
         run_mesh(options, console)
         return
     state = start_mesh(options, outlives_us=True).state
-    console.print(f"Oh My Assistant is at [bold]{state.url}[/]   (stop: `oma down`)")
+    console.print(f"Oh My Assistant is at [bold]{state.url}[/]   (stop: `{down_command(options)}`)", soft_wrap=True)
     require_all(state)
 
 
@@ -69,6 +69,12 @@ def mesh_options(*, data: Path | None, family: Path, port: int) -> MeshOptions:
         family=family if family.is_absolute() else (root / family).resolve(),
         http_port=port,
     )
+
+
+def down_command(options: MeshOptions) -> str:
+    """What stops this mesh."""
+    usual = options.data_folder == default_data_folder()
+    return "oma down" if usual else f"oma down --data {options.data_folder}"
 
 
 def require_all(state: MeshState) -> None:

@@ -9,7 +9,7 @@ from services.cli.client.records import Person, Pose
 from services.cli.client.requests import PoseTransferRequest
 from services.cli.credentials import open_gateway
 from services.cli.finishing import NoWait, OutFolder, Seed, finish
-from services.cli.output import AsJson, console, print_json
+from services.cli.output import AsJson, console, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project, upload_or_id
 from services.cli.skeletons import turn_limb
 from services.common.errors import InvalidInput
@@ -35,6 +35,18 @@ def estimate(
     if out is not None and pose.skeleton_url:
         out.write_bytes(gateway.download(pose.skeleton_url))
     _say(pose, as_json=as_json)
+
+
+@app.command("list")
+def list_poses(project: ProjectName = None, as_json: AsJson = False) -> None:
+    """List a project's poses."""
+    gateway = open_gateway()
+    found = gateway.poses(pick_project(gateway, project).id)
+    if as_json:
+        print_json(found)
+        return
+    rows = [{**pose.model_dump(include={"id", "width", "height"}), "people": len(pose.people)} for pose in found]
+    show_rows(rows, ("id", "people", "width", "height"))
 
 
 @app.command("edit")
@@ -99,4 +111,4 @@ def _say(pose: Pose, *, as_json: bool) -> None:
         print_json(pose)
         return
     how = ", the whole picture taken for one" if pose.used_whole_picture else ""
-    console.print(f"pose {pose.id}   {len(pose.people)} people{how}", highlight=False)
+    console.print(f"pose {pose.id}   people: {len(pose.people)}{how}", highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from services.cli.skeletons import turn_limb
 # Long enough for a killed service to come back and load its weights.
 PATIENCE_SECONDS = 120.0
 SEED = 7
-SENTENCE = "해 질 녘 바닷가, 야자수와 파도"
+SENTENCE = "노을 지는 바닷가, 야자수와 파도"
 STRENGTHS = (0.3, 0.6, 0.9)
 ARM_DEGREES = -110.0
 

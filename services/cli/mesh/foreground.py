@@ -38,7 +38,7 @@ class Announcer:
                 self._console.print(Text(child.last_words()), soft_wrap=True)
         if state.ready and not self._said_ready:
             self._said_ready = True
-            self._console.print(f"\nOh My Assistant is at [bold]{state.url}[/]   (stop: Ctrl-C, or `oma down`)\n")
+            self._console.print(f"\nOh My Assistant is at [bold]{state.url}[/]   (stop: Ctrl-C)\n")
 
 
 def run_mesh(options: MeshOptions, console: Console) -> None:
