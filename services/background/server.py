@@ -28,7 +28,13 @@ async def run(
     store = open_store(settings.artifacts)
     shelf = StyleShelf(store, targets, max_bytes=settings.adapter_cache_mib * 2**20)
     servicer = BackgroundServicer(
-        family=family, turns=turns, lane=lane, store=store, shelf=shelf, translator=translator
+        family=family,
+        turns=turns,
+        lane=lane,
+        store=store,
+        shelf=shelf,
+        translator=translator,
+        settings_in_pictures=settings.settings_in_pictures,
     )
 
     def register(server: grpc.aio.Server) -> str:

@@ -13,11 +13,11 @@ from services.background.convert import Order
 from services.background.engine.records import Adapter, DrawingSpec, Drawn, Event, Failed, StageTokens, Stepped, Waiting
 from services.background.engine.turns import Turns
 from services.background.korean.translator import Translator
+from services.background.marks import encode_marked
 from services.background.styles import StyleShelf
 from services.common.artifacts import ArtifactStore, check_owner
 from services.common.compute import ComputeLane
 from services.common.families import Family
-from services.common.pictures import encode_png
 from services.common.wire import picture_pixels
 
 
@@ -33,6 +33,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         store: ArtifactStore,
         shelf: StyleShelf,
         translator: Translator,
+        settings_in_pictures: bool = True,
     ) -> None:
         self._family = family
         self._turns = turns
@@ -40,6 +41,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         self._store = store
         self._shelf = shelf
         self._translator = translator
+        self._settings_in_pictures = settings_in_pictures
 
     async def GenerateBackground(
         self, request: pb.GenerateBackgroundRequest, context: Any
@@ -94,7 +96,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
             case Stepped():
                 return convert.to_progress(event)
             case Drawn():
-                content = encode_png(event.image_HWC)
+                content = encode_marked(event, spec, self._family, with_settings=self._settings_in_pictures)
                 key = f"{order.owner}/out/{order.request_id}/{event.index:02d}.png"
                 ref = self._store.put(key, content, "image/png")
                 return convert.to_image(event, ref, content if order.inline_results else None)

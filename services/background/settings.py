@@ -27,3 +27,7 @@ class BackgroundSettings(Settings):
         default=8, ge=1, description="Rows of one denoiser call; a result with guidance takes two, and one always fits."
     )
     adapter_cache_mib: int = Field(default=512, ge=1, description="Memory for styles that are kept loaded, in MiB.")
+    settings_in_pictures: bool = Field(
+        default=True,
+        description="Write prompt, seed and the other settings into each PNG; the mark of its origin always is.",
+    )

@@ -19,6 +19,7 @@ from oma.background.v1 import background_service_pb2_grpc as pb_grpc
 from oma.image.v1 import image_pb2
 from oma.style.v1 import style_pb2
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
@@ -143,6 +144,9 @@ async def test_a_drawing_is_queued_drawn_stored_and_described(mesh: Mesh) -> Non
     assert images[1].artifact.key == "ann/out/r1/01.png"
     assert hashlib.sha256(stored).hexdigest() == images[1].artifact.sha256
     assert pixels(stored).shape == (32, 32, 3)
+    text = PngImageFile(io.BytesIO(stored)).text
+    assert text["parameters"] == "a beach at sunset\nSteps: 3, CFG scale: 7.5, Seed: 6, Size: 32x32, Model: random-tiny"
+    assert "/trainedAlgorithmicMedia" in text["XML:com.adobe.xmp"]
     done = events[-1].done
     assert (done.english_prompt, done.steps, done.guidance, done.strength) == ("a beach at sunset", 3, 7.5, 1.0)
 
@@ -152,6 +156,7 @@ async def test_a_photograph_keeps_its_aspect(mesh: Mesh) -> None:
     image = next(event.image for event in events if event.HasField("image"))
     assert (image.width, image.height) == (48, 16)
     assert pixels(image.inline.content).shape == (16, 48, 3)
+    assert b"/compositeWithTrainedAlgorithmicMedia" in image.inline.content
 
 
 async def test_styles_mix_and_bring_their_triggers(mesh: Mesh) -> None:
