@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from services.cli.mesh.running import MeshOptions, start_mesh
 from tests.web.screens import Screens
@@ -26,6 +26,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 # The mesh may share its processors with other tests, so a page is waited for long; nothing is waited for blindly.
 PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

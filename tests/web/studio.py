@@ -67,12 +67,20 @@ class Studio:
         assert found, told
         return int(found[1]), int(found[2])
 
-    def drag(self, joint: str, *, right: float, down: float) -> None:
-        """Drag a joint by so many pixels of the screen."""
+    def expect_joint_at(self, joint: str, place: tuple[int, int]) -> None:
+        expect(self.joint(joint)).to_have_attribute("aria-label", f"{joint}, 가로 {place[0]}, 세로 {place[1]}")
+
+    def drag_inwards(self, joint: str) -> None:
+        """Drag a joint half of its way to the middle of the editor; wherever it was, there is room."""
+        told = self.joint(joint).get_attribute("aria-label") or ""
         box = self.joint(joint).locator(".joint-dot").bounding_box()
+        canvas = self.page.get_by_role("group", name="뼈대 편집판").bounding_box()
         assert box
+        assert canvas
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        middle_x, middle_y = canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
-        self.page.mouse.move(x + right, y + down, steps=5)
+        self.page.mouse.move((x + middle_x) / 2, (y + middle_y) / 2, steps=5)
         self.page.mouse.up()
+        expect(self.joint(joint)).not_to_have_attribute("aria-label", told)

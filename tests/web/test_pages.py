@@ -1,6 +1,7 @@
 """What the pages promise at their edges: refusals in words, Hangul, keys, strangers' ids, the end of a session."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,9 +15,9 @@ pytestmark = pytest.mark.timeout(900)  # the first to run waits until the mesh i
 
 
 @pytest.fixture
-def studio(page: Page, request: pytest.FixtureRequest) -> Studio:
+def studio(page: Page) -> Studio:
     studio = Studio(page)
-    studio.sign_up(name="별", email=f"{request.node.name[:40]}@example.com", password=PASSWORD)
+    studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password=PASSWORD)
     studio.create_project("별밤")
     return studio
 
@@ -38,7 +39,7 @@ def test_a_file_that_is_no_picture_is_named_and_the_good_one_kept(studio: Studio
     studio.add_pictures("그림 올리기", [broken, ROOT / "samples/characters/chibi.png"])
     refusal = studio.page.get_by_role("alert")
     expect(refusal).to_contain_text("깨진 그림.png")
-    expect(refusal).to_contain_text("읽을 수 없는 그림이에요")
+    expect(refusal).to_contain_text("그림 파일이 아니에요")
     expect(studio.page.get_by_text("1장 골랐어요")).to_be_visible()
 
 
@@ -75,19 +76,19 @@ def test_a_skeleton_is_placed_and_moved_by_keys_alone(studio: Studio) -> None:
     studio.joint("오른 무릎").focus()
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowDown"):
         page.keyboard.press(key)
-    assert studio.place_of("오른 무릎") == (before[0] + 2, before[1] + 10)
+    studio.expect_joint_at("오른 무릎", (before[0] + 2, before[1] + 10))
     page.keyboard.press("KeyH")
     expect(page.get_by_role("button", name="오른 무릎, 숨김")).to_be_focused()
     page.keyboard.press("Control+KeyZ")
     page.keyboard.press("Control+KeyZ")
-    assert studio.place_of("오른 무릎") == before
+    studio.expect_joint_at("오른 무릎", before)
 
 
 def test_another_artist_finds_nothing_under_my_address(studio: Studio, page: Page) -> None:
     mine = page.url
     page.get_by_role("button", name="로그아웃").click()
     expect(page.get_by_role("heading", name="로그인")).to_be_visible()
-    studio.sign_up(name="다른 별", email="other-artist@example.com", password=PASSWORD)
+    studio.sign_up(name="다른 별", email=f"other-{uuid4().hex}@example.com", password=PASSWORD)
     expect(page.get_by_text("첫 작품을 만들어 보세요")).to_be_visible()
     page.goto(mine)
     expect(page.get_by_role("alert").first).to_contain_text("찾을 수 없어요")

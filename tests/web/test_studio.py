@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -29,7 +30,7 @@ def test_an_artist_goes_from_sign_up_to_downloaded_pictures(studio: Studio, scre
     page = studio.page
     page.goto("/sign-up")
     screens.take(page, "sign-up")
-    studio.sign_up(name="달토끼", email="moon@example.com", password="반달 아래 고양이 열 마리")
+    studio.sign_up(name="달토끼", email=f"moon-{uuid4().hex}@example.com", password="반달 아래 고양이 열 마리")
     expect(page.get_by_text("첫 작품을 만들어 보세요")).to_be_visible()
     screens.take(page, "projects-empty")
     studio.create_project("달빛 골목")
@@ -47,8 +48,8 @@ def learn_a_style(studio: Studio, screens: Screens) -> None:
     button = page.get_by_role("button", name="그림 8장으로 배우기")
     expect(button).to_be_disabled()  # not before the artist says that the pictures may be used
     page.get_by_label("그림체 이름").fill("물빛")
-    page.get_by_label("빠르게").check()
-    page.get_by_label("제가 그린 그림이거나").check()
+    page.get_by_role("radio", name="빠르게").check()
+    page.get_by_role("checkbox", name="제가 그린 그림이거나").check()
     screens.take(page, "style-ready")
     button.click()
 
@@ -102,19 +103,18 @@ def redraw_a_character(studio: Studio, screens: Screens) -> None:
     if nobody.is_visible():
         nobody.click()
 
-    before = studio.place_of("왼 손목")
-    studio.drag("왼 손목", right=40, down=-90)
+    found = studio.place_of("왼 손목")
+    studio.drag_inwards("왼 손목")
     dragged = studio.place_of("왼 손목")
-    assert dragged[0] > before[0]
-    assert dragged[1] < before[1]
     page.get_by_role("button", name="되돌리기").click()
-    assert studio.place_of("왼 손목") == before
+    studio.expect_joint_at("왼 손목", found)
     page.get_by_role("button", name="다시 하기").click()
-    assert studio.place_of("왼 손목") == dragged
-    studio.joint("왼 손목").press("Shift+ArrowLeft")
-    assert studio.place_of("왼 손목") == (max(0, dragged[0] - 10), dragged[1])
+    studio.expect_joint_at("왼 손목", dragged)
+    studio.joint("왼 손목").press("ArrowUp")
+    moved = (dragged[0], dragged[1] - 1)
+    studio.expect_joint_at("왼 손목", moved)
     page.reload()
-    assert studio.place_of("왼 손목") == (max(0, dragged[0] - 10), dragged[1])
+    studio.expect_joint_at("왼 손목", moved)
     screens.take(page, "pose-editor")
 
     page.get_by_role("button", name="이 자세로 그리기").click()

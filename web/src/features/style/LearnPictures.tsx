@@ -14,14 +14,13 @@ export function LearnPictures({ projectId, chosenIds, onChange }: Props) {
   const { t } = useTranslation();
   const pictures = usePictures(projectId);
   const remove = useDeletePicture(projectId);
-  const added = useRef<string[]>([]);
+  // Pictures arrive one by one, long after the click that sent them.
+  const latest = useRef(chosenIds);
+  latest.current = chosenIds;
   const upload = useUpload(projectId, (picture) => {
-    added.current.push(picture.id);
+    latest.current = [...latest.current, picture.id];
+    onChange(latest.current);
   });
-  const send = (files: File[]) => {
-    added.current = [];
-    upload.mutate(files, { onSuccess: () => onChange([...new Set([...chosenIds, ...added.current])]) });
-  };
   const toggle = (id: string, on: boolean) =>
     onChange(on ? [...chosenIds, id] : chosenIds.filter((other) => other !== id));
   return (
@@ -32,7 +31,7 @@ export function LearnPictures({ projectId, chosenIds, onChange }: Props) {
           {t("style.chosen", { count: chosenIds.length })}
         </span>
       </div>
-      <Dropzone label={t("style.drop")} multiple busy={upload.isPending} onFiles={send}>
+      <Dropzone label={t("style.drop")} multiple busy={upload.isPending} onFiles={upload.mutate}>
         <p className="hint">{t("style.dropHint")}</p>
       </Dropzone>
       <RefusedFiles refused={upload.data} />

@@ -5,7 +5,7 @@ import { uploadPicture } from "@/shared/api/uploads";
 
 const key = (projectId: string) => ["pictures", projectId];
 
-/** All pictures uploaded to a project, oldest first as the gateway lists them. */
+/** All pictures uploaded to a project, in the order they came. */
 export function usePictures(projectId: string) {
   return useQuery({
     queryKey: key(projectId),
@@ -17,10 +17,11 @@ export function usePictures(projectId: string) {
           }),
         ),
       ),
+    select: (pictures) => [...pictures].sort((one, other) => one.created_at.localeCompare(other.created_at)),
   });
 }
 
-/** Uploads files one after another; the good ones are kept when one is refused. */
+/** Uploads files one after another; each is told as it arrives, and the good ones are kept when one is refused. */
 export function useUpload(projectId: string, onPicture: (picture: Picture) => void) {
   const client = useQueryClient();
   return useMutation({
@@ -28,7 +29,9 @@ export function useUpload(projectId: string, onPicture: (picture: Picture) => vo
       const refused: { filename: string; error: unknown }[] = [];
       for (const file of files) {
         try {
-          onPicture(await uploadPicture(projectId, file));
+          const picture = await uploadPicture(projectId, file);
+          client.setQueryData<Picture[]>(key(projectId), (all) => (all ? [...all, picture] : all));
+          onPicture(picture);
         } catch (error) {
           refused.push({ filename: file.name, error });
         }
