@@ -6,7 +6,7 @@ import torch
 from transformers.utils.logging import disable_progress_bar
 
 from services.background.korean.translator import Translator
-from services.background.model import load_painter
+from services.background.model import choose_device, load_painter
 from services.background.server import run
 from services.background.settings import BackgroundSettings
 from services.common.families import load_family
@@ -20,7 +20,7 @@ def main() -> None:
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
     family = load_family(settings.family)
-    painter, targets = load_painter(family, device=torch.device(settings.device))
+    painter, targets = load_painter(family, device=choose_device(settings.device))
     asyncio.run(run(settings, family, painter, targets, Translator()))
 
 

@@ -17,6 +17,13 @@ from services.common.families import Family
 from services.common.style_files import text_modules, wide_modules
 
 
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto" is a GPU where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StyleTargets:
     """What a style file must fit."""

@@ -1,6 +1,7 @@
 """What an operator may change about background generation."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -20,7 +21,9 @@ class BackgroundSettings(Settings):
         default_factory=ArtifactSettings, description="Where pictures and styles are read and results are stored."
     )
     family: Path = Field(default=Path("models/webtoon_tiny/weights"), description="Folder of the model family.")
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where the networks run.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where the networks run; auto takes a GPU where there is one."
+    )
     torch_threads: int = Field(default=0, ge=0, description="CPU threads of one computation; 0 is torch's default.")
     max_pending: int = Field(default=16, ge=1, description="Drawings waiting or under way; more are refused.")
     max_rows: int = Field(
