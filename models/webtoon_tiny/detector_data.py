@@ -20,7 +20,9 @@ _DRAWN_SIDE = 2 * SIDE // REDUCTION
 
 
 def draw_sample(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A quarter-size RGB letterbox (160, 160, 3) and the people's boxes (4, 4) in detector pixels, NaN rows where there are fewer."""
+    """A quarter-size RGB letterbox (160, 160, 3) and the people's boxes (4, 4) in detector pixels, NaN rows where
+    there are fewer.
+    """
     shape = float(rng.choice([1.0, 2 / 3, 3 / 4, 4 / 3, 16 / 9, rng.uniform(0.5, 2.0)]))
     width, height = (round(_DRAWN_SIDE * min(1.0, shape)), round(_DRAWN_SIDE * min(1.0, 1 / shape)))
     style = Style() if rng.random() < 0.15 else sample_style(rng)
@@ -44,11 +46,19 @@ def _crowd(rng: np.random.Generator, count: int, aspect: float) -> list[Figure]:
     figures = []
     places = rng.permutation(count)
     for place in places:
-        zoom = float(rng.choice([rng.uniform(0.3, 0.6), rng.uniform(0.6, 1.0), rng.uniform(0.8, 1.05), rng.uniform(1.0, 2.0)]))
+        zoom = float(
+            rng.choice([rng.uniform(0.3, 0.6), rng.uniform(0.6, 1.0), rng.uniform(0.8, 1.05), rng.uniform(1.0, 2.0)])
+        )
         if count > 1:
             zoom = min(zoom, 1.1)
-        across = (place + 0.5 + rng.uniform(-0.3, 0.3)) / count if count > 1 else float(rng.normal(0.5, 0.18 if zoom < 0.9 else 0.05))
-        down = float(rng.normal(0.5, 0.15)) if zoom < 0.8 else 0.5 + 0.35 * max(0.0, zoom - 1) + float(rng.normal(0, 0.03))
+        across = (
+            (place + 0.5 + rng.uniform(-0.3, 0.3)) / count
+            if count > 1
+            else float(rng.normal(0.5, 0.18 if zoom < 0.9 else 0.05))
+        )
+        down = (
+            float(rng.normal(0.5, 0.15)) if zoom < 0.8 else 0.5 + 0.35 * max(0.0, zoom - 1) + float(rng.normal(0, 0.03))
+        )
         figures.append(sample_figure(rng, aspect=aspect, margin=0.05, centre=(across, down), zoom=zoom))
     return figures
 
@@ -57,7 +67,10 @@ def draw_set(count: int, seed: int) -> dict[str, NDArray[np.generic]]:
     """`count` samples stacked: pixels_NHWC and boxes_NM4."""
     rng = np.random.default_rng(seed)
     samples = [draw_sample(rng) for _ in range(count)]
-    return {"pixels_NHWC": np.stack([pixels for pixels, _ in samples]), "boxes_NM4": np.stack([boxes for _, boxes in samples])}
+    return {
+        "pixels_NHWC": np.stack([pixels for pixels, _ in samples]),
+        "boxes_NM4": np.stack([boxes for _, boxes in samples]),
+    }
 
 
 if __name__ == "__main__":

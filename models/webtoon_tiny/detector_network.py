@@ -29,7 +29,9 @@ class DetectorNetworkConfig:
 
 
 class DetectorNetwork(nn.Module):
-    """Quarter-size RGB/BGR pictures 0..255 (N, 3, 160, 160) to raw rows (N, 8400, 6): box (4), objectness and person logits."""
+    """Quarter-size RGB/BGR pictures 0..255 (N, 3, 160, 160) to raw rows (N, 8400, 6): box (4), objectness and person
+    logits.
+    """
 
     def __init__(self, config: DetectorNetworkConfig) -> None:
         super().__init__()
@@ -39,10 +41,14 @@ class DetectorNetwork(nn.Module):
         self.to_middle = nn.Sequential(conv(c.fine, c.middle, stride=2), Residual(c.middle))
         self.to_coarse = nn.Sequential(conv(c.middle, c.coarse, stride=2), Residual(c.coarse))
         self.to_widest = nn.Sequential(conv(c.coarse, c.widest, stride=2), Residual(c.widest))
-        self.lift = nn.ModuleList([conv(channels, c.pyramid, kernel=1) for channels in (c.widest, c.coarse, c.middle, c.fine)])
+        self.lift = nn.ModuleList(
+            [conv(channels, c.pyramid, kernel=1) for channels in (c.widest, c.coarse, c.middle, c.fine)]
+        )
         # The finest level is the dearest and gets one convolution, its head's.
         self.merge = nn.ModuleList([conv(c.pyramid, c.pyramid), conv(c.pyramid, c.pyramid), nn.Identity()])
-        self.heads = nn.ModuleList([nn.Sequential(conv(c.pyramid, c.pyramid), nn.Conv2d(c.pyramid, 6, 1)) for _ in STRIDES])
+        self.heads = nn.ModuleList(
+            [nn.Sequential(conv(c.pyramid, c.pyramid), nn.Conv2d(c.pyramid, 6, 1)) for _ in STRIDES]
+        )
         for head in self.heads:
             # Almost every cell is empty: begin there.
             nn.init.constant_(head[1].bias[4:5], -4.0)  # type: ignore[index]
@@ -55,13 +61,17 @@ class DetectorNetwork(nn.Module):
         carried = self.lift[0](self.to_widest(coarse))
         rows = []
         for index, features in enumerate((coarse, middle, fine)):
-            carried = self.merge[index](self.lift[1 + index](features) + functional.interpolate(carried, scale_factor=2.0, mode="nearest"))
+            carried = self.merge[index](
+                self.lift[1 + index](features) + functional.interpolate(carried, scale_factor=2.0, mode="nearest")
+            )
             rows.append(self.heads[index](carried).flatten(2).transpose(1, 2))
         return torch.cat(rows[::-1], dim=1)
 
 
 class YoloxDetector(nn.Module):
-    """A trained network behind YOLOX's contract: images (1, 3, 640, 640) BGR 0..255 to (1, 8400, 85), probabilities already squashed."""
+    """A trained network behind YOLOX's contract: images (1, 3, 640, 640) BGR 0..255 to (1, 8400, 85), probabilities
+    already squashed.
+    """
 
     def __init__(self, network: DetectorNetwork) -> None:
         super().__init__()

@@ -17,7 +17,12 @@ from models.webtoon_tiny.pictures.styles import Style
 SAMPLES = Path(__file__).parents[2] / "samples" / "characters"
 SEED = 20261
 CLEAN = Style(line_weight=0.009)
-ALONE = {"front": ("stand", 0.0, 15), "three-quarter": ("relaxed", 32.0, 0), "chibi": ("wave", -14.0, 1), "side": ("walk", 78.0, 23)}
+ALONE = {
+    "front": ("stand", 0.0, 15),
+    "three-quarter": ("relaxed", 32.0, 0),
+    "chibi": ("wave", -14.0, 1),
+    "side": ("walk", 78.0, 23),
+}
 """File name of each lone character: pose, view in degrees, number of its look."""
 
 
@@ -28,7 +33,9 @@ def look_number(number: int) -> Look:
 
 def draw_alone(pose: str, view: float, number: int) -> NDArray[np.uint8]:
     """One whole character on white (384, 256, 3)."""
-    picture, _ = draw_character(look_number(number), replace(POSES[pose], view=view), CLEAN, width=256, height=384, seed=number)
+    picture, _ = draw_character(
+        look_number(number), replace(POSES[pose], view=view), CLEAN, width=256, height=384, seed=number
+    )
     return picture
 
 
@@ -36,7 +43,9 @@ def _standing(number: int, pose: str, view: float, across: float, *, width: int,
     aspect = width / height
     figure = prepare_fitted(look_number(number), replace(POSES[pose], view=view), aspect=aspect)
     scale = 0.78 * figure.put.scale
-    feet = max(figure.put(figure.skeleton.joints[f"{side}_ankle"])[1] - figure.put.origin_2[1] for side in ("left", "right"))
+    feet = max(
+        figure.put(figure.skeleton.joints[f"{side}_ankle"])[1] - figure.put.origin_2[1] for side in ("left", "right")
+    )
     return prepare(figure.look, figure.pose, origin_2=np.array([across * aspect, 0.93 - 0.78 * feet]), scale=scale)
 
 
@@ -50,7 +59,10 @@ def draw_in_park() -> NDArray[np.uint8]:
 def draw_two() -> NDArray[np.uint8]:
     """Two characters side by side (384, 384, 3)."""
     rng = np.random.default_rng([SEED, 101])
-    pair = [_standing(7, "cheer", 12.0, 0.28, width=384, height=384), _standing(20, "point", -25.0, 0.72, width=384, height=384)]
+    pair = [
+        _standing(7, "cheer", 12.0, 0.28, width=384, height=384),
+        _standing(20, "point", -25.0, 0.72, width=384, height=384),
+    ]
     return draw_people(pair, CLEAN, np.full((384, 384, 3), 255, np.uint8), rng).pixels_HWC
 
 

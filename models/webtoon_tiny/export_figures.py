@@ -1,4 +1,6 @@
-"""Writes the trained detector and pose network as ONNX: `python -m models.webtoon_tiny.export_figures {detector,pose} STATE OUT.onnx`."""
+"""Writes the trained detector and pose network as ONNX: `python -m models.webtoon_tiny.export_figures {detector,pose}
+STATE OUT.onnx`.
+"""
 
 import sys
 import warnings
@@ -36,13 +38,27 @@ def export_detector(network: DetectorNetwork, path: Path) -> None:
     _export(detector_module(network), torch.zeros(1, 3, SIDE, SIDE), path, "images", ["output"], {})
 
 
-def _export(module: nn.Module, example: torch.Tensor, path: Path, input_name: str, output_names: list[str], free: dict[str, dict[int, str]]) -> None:
+def _export(
+    module: nn.Module,
+    example: torch.Tensor,
+    path: Path,
+    input_name: str,
+    output_names: list[str],
+    free: dict[str, dict[int, str]],
+) -> None:
     with warnings.catch_warnings():
         # The TorchScript exporter needs no tracing library of its own and is announced as legacy.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            module, (example,), str(path), input_names=[input_name], output_names=output_names, dynamic_axes=free, opset_version=OPSET, dynamo=False
-        )  # fmt: skip
+            module,
+            (example,),
+            str(path),
+            input_names=[input_name],
+            output_names=output_names,
+            dynamic_axes=free,
+            opset_version=OPSET,
+            dynamo=False,
+        )
 
 
 def main(kind: str, state: Path, path: Path) -> None:

@@ -25,7 +25,9 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def read_points(simcc_x: NDArray[np.float32], simcc_y: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def read_points(
+    simcc_x: NDArray[np.float32], simcc_y: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Crop points (N, 133, 2) and scores (N, 133)."""
     points = np.stack([simcc_x.argmax(axis=-1), simcc_y.argmax(axis=-1)], axis=-1).astype(np.float32) / 2
     return points, np.minimum(simcc_x.max(axis=-1), simcc_y.max(axis=-1))
@@ -41,7 +43,9 @@ def pose_quality(model: Path, held_out: Path) -> dict[str, float]:
     """PCK@0.1 of the points that are expected, and how well scores over 0.3 tell expected from absent points."""
     data, run = np.load(held_out), session(model)
     crops_NHWC = data["pixels_NHWC"].repeat(2, axis=1).repeat(2, axis=2)[..., ::-1].astype(np.float32)
-    inputs = ((crops_NHWC - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]).transpose(0, 3, 1, 2).astype(np.float32)
+    inputs = (
+        ((crops_NHWC - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]).transpose(0, 3, 1, 2).astype(np.float32)
+    )
     outputs = [run.run(None, {"input": inputs[start : start + 20]}) for start in range(0, len(inputs), 20)]
     points, scores = read_points(*(np.concatenate([output[index] for output in outputs]) for index in (0, 1)))
     visibility = data["visibility_NK"]
@@ -84,7 +88,9 @@ def detector_quality(model: Path, held_out: Path) -> dict[str, float]:
     found: list[tuple[float, bool]] = []
     total = at_threshold = 0
     for pixels_HWC, boxes_M4 in zip(data["pixels_NHWC"], data["boxes_NM4"], strict=True):
-        images = pixels_HWC.repeat(4, axis=0).repeat(4, axis=1)[None, ..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+        images = (
+            pixels_HWC.repeat(4, axis=0).repeat(4, axis=1)[None, ..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+        )
         boxes, scores = read_people(run.run(None, {"images": np.ascontiguousarray(images)})[0][0], least=0.01)
         wanted = [box for box in boxes_M4 if not np.isnan(box).any()]
         total += len(wanted)
@@ -95,7 +101,11 @@ def detector_quality(model: Path, held_out: Path) -> dict[str, float]:
             at_threshold += hit and score > 0.3
             if hit:
                 wanted.pop(int(np.argmax(overlaps)))
-    return {"ap50": round(_average_precision(found, total), 4), "recall_at_0.3": round(at_threshold / total, 4), "people": total}
+    return {
+        "ap50": round(_average_precision(found, total), 4),
+        "recall_at_0.3": round(at_threshold / total, 4),
+        "people": total,
+    }
 
 
 def _average_precision(found: list[tuple[float, bool]], total: int) -> float:

@@ -33,11 +33,21 @@ def draw_sample(rng: np.random.Generator) -> PoseSample:
     zoom = float(rng.choice([rng.uniform(0.85, 1.1), rng.uniform(0.85, 1.1), rng.uniform(1.1, 2.4)]))
     low = 0.5 + (0.35 * (zoom - 1) if zoom > 1.3 else 0.0)
     centre = (float(rng.normal(0.5, 0.03)), float(rng.normal(low, 0.03 if zoom < 1.1 else 0.12)))
-    figure = sample_figure(rng, aspect=aspect, margin=0.08, centre=centre, zoom=zoom, roll=12.0 if rng.random() < 0.3 else 4.0)
+    figure = sample_figure(
+        rng, aspect=aspect, margin=0.08, centre=centre, zoom=zoom, roll=12.0 if rng.random() < 0.3 else 4.0
+    )
     others = []
     if rng.random() < 0.15:
         side = float(rng.choice([-1, 1]))
-        others.append(sample_figure(rng, aspect=aspect, margin=0.08, centre=(0.5 + side * float(rng.uniform(0.4, 0.7)), float(rng.normal(0.5, 0.1))), zoom=0.9))
+        others.append(
+            sample_figure(
+                rng,
+                aspect=aspect,
+                margin=0.08,
+                centre=(0.5 + side * float(rng.uniform(0.4, 0.7)), float(rng.normal(0.5, 0.1))),
+                zoom=0.9,
+            )
+        )
     behind = backdrop(rng, style, width=WIDTH, height=HEIGHT)
     picture = draw_people([*others, figure], style, behind, rng)
     person = picture.people[-1]
@@ -49,9 +59,13 @@ def draw_sample(rng: np.random.Generator) -> PoseSample:
 
 
 def _leave_picture(
-    pixels_HWC: NDArray[np.uint8], visibility_K: NDArray[np.uint8], points_K2: NDArray[np.float32], box_4: NDArray[np.float32], rng: np.random.Generator
+    pixels_HWC: NDArray[np.uint8],
+    visibility_K: NDArray[np.uint8],
+    points_K2: NDArray[np.float32],
+    box_4: NDArray[np.float32],
+    rng: np.random.Generator,
 ) -> None:
-    """Blackens, in place, what lies outside a picture whose edges pass near the person's box; hides the points there."""
+    """Blackens, in place, what lies outside a picture whose edges pass near the person's box; hides what was there."""
     extent = np.array([box_4[2] - box_4[0], box_4[3] - box_4[1]])
     slack = rng.uniform(-0.02, 0.12, 4)
     for edge in range(4):

@@ -29,8 +29,10 @@ class PoseNetworkConfig:
 def conv(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Sequential:
     """Convolution, batch norm, ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )  # fmt: skip
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
 
 
 class Residual(nn.Module):
@@ -74,7 +76,9 @@ class PoseNetwork(nn.Module):
         fine = self.to_fine(self.stem(half_N3HW))
         middle = self.to_middle(fine)
         coarse = self.to_coarse(middle)
-        middle = self.merge_middle(middle + functional.interpolate(self.lift_coarse(coarse), scale_factor=2.0, mode="nearest"))
+        middle = self.merge_middle(
+            middle + functional.interpolate(self.lift_coarse(coarse), scale_factor=2.0, mode="nearest")
+        )
         lifted = functional.interpolate(self.lift_middle(middle), scale_factor=2.0, mode="nearest")
         heat_NKHW = self.heat(self.merge_fine(self.lift_fine(fine) + lifted))
         pooled = torch.cat([coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3))], dim=1)
@@ -83,7 +87,9 @@ class PoseNetwork(nn.Module):
 
 
 class SimccPose(nn.Module):
-    """A trained network behind DWPose's outputs: simcc_x (N, 133, 576) and simcc_y (N, 133, 768), both peaking at the visibility."""
+    """A trained network behind DWPose's outputs: simcc_x (N, 133, 576) and simcc_y (N, 133, 768), both peaking at the
+    visibility.
+    """
 
     def __init__(self, network: PoseNetwork) -> None:
         super().__init__()
@@ -111,7 +117,12 @@ def bins_from_cells(cells: int) -> Tensor:
     for column, position in enumerate(positions):
         start = int(np.floor(position))
         t = position - start
-        weights = (-0.5 * t + t**2 - 0.5 * t**3, 1 - 2.5 * t**2 + 1.5 * t**3, 0.5 * t + 2 * t**2 - 1.5 * t**3, -0.5 * t**2 + 0.5 * t**3)
+        weights = (
+            -0.5 * t + t**2 - 0.5 * t**3,
+            1 - 2.5 * t**2 + 1.5 * t**3,
+            0.5 * t + 2 * t**2 - 1.5 * t**3,
+            -0.5 * t**2 + 0.5 * t**3,
+        )
         for offset, weight in zip(range(-1, 3), weights, strict=True):
             matrix[min(max(start + offset, 0), cells - 1), column] += weight
     return torch.from_numpy(matrix)

@@ -43,8 +43,12 @@ def load_sets(folder: Path) -> dict[str, NDArray[np.generic]]:
     return {name: np.concatenate([part[name] for part in sets]) for name in ("pixels_NHWC", "boxes_NM4")}
 
 
-def augmented(data: dict[str, NDArray[np.generic]], rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Pictures (N, 3, 160, 160) in BGR order and boxes (N, M, 4); colours, contrast and grain varied, half mirrored where nothing is padded."""
+def augmented(
+    data: dict[str, NDArray[np.generic]], rows: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 3, 160, 160) in BGR order and boxes (N, M, 4); colours, contrast and grain varied, half mirrored
+    where nothing is padded.
+    """
     pixels_NHWC = data["pixels_NHWC"][rows].astype(np.float32)
     boxes_NM4 = data["boxes_NM4"][rows].astype(np.float32)
     for row in range(len(rows)):
@@ -61,7 +65,11 @@ def augmented(data: dict[str, NDArray[np.generic]], rows: NDArray[np.int64], rng
     grain = rng.normal(0, 1, pixels_NHWC.shape).astype(np.float32) * rng.choice([0.0, 0.0, 6.0], (len(rows), 1, 1, 1))
     inside = ~(pixels_NHWC == 114).all(axis=-1, keepdims=True)
     mixed = np.where(inside, np.clip(pixels_NHWC * gain + grain, 0, 255), pixels_NHWC).astype(np.float32)
-    pictures = torch.from_numpy(np.ascontiguousarray(mixed[..., ::-1])).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    pictures = (
+        torch.from_numpy(np.ascontiguousarray(mixed[..., ::-1]))
+        .permute(0, 3, 1, 2)
+        .contiguous(memory_format=torch.channels_last)
+    )
     return pictures, torch.from_numpy(boxes_NM4)
 
 
@@ -76,7 +84,9 @@ def batches(folder: Path, config: DetectorTraining, first_step: int) -> Iterator
 
 
 def assigned(boxes_M4: Tensor, corners_A2: Tensor, strides_A1: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-    """Index of the box each cell answers for (A,), -1 for none, and which cells are left out of the objectness loss (A,)."""
+    """Index of the box each cell answers for (A,), -1 for none, and which cells are left out of the objectness loss
+    (A,).
+    """
     owner = torch.full((len(corners_A2),), -1)
     ignored = torch.zeros(len(corners_A2), dtype=torch.bool)
     centres_A2 = (corners_A2 + 0.5) * strides_A1
@@ -94,15 +104,23 @@ def assigned(boxes_M4: Tensor, corners_A2: Tensor, strides_A1: Tensor, radius: f
 
 def overlap(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """IoU and generalised IoU of paired boxes (P, 4)."""
-    shared = (torch.minimum(first[:, 2:], second[:, 2:]) - torch.maximum(first[:, :2], second[:, :2])).clamp_min(0).prod(dim=1)
+    shared = (
+        (torch.minimum(first[:, 2:], second[:, 2:]) - torch.maximum(first[:, :2], second[:, :2]))
+        .clamp_min(0)
+        .prod(dim=1)
+    )
     hull = (torch.maximum(first[:, 2:], second[:, 2:]) - torch.minimum(first[:, :2], second[:, :2])).prod(dim=1)
     union = (first[:, 2:] - first[:, :2]).prod(dim=1) + (second[:, 2:] - second[:, :2]).prod(dim=1) - shared
     iou = shared / union.clamp_min(1e-6)
     return iou, iou - (hull - union) / hull.clamp_min(1e-6)
 
 
-def detector_loss(network: DetectorNetwork, pictures_N3HW: Tensor, boxes_NM4: Tensor, config: DetectorTraining) -> Tensor:
-    """Objectness and class cross entropies plus generalised IoU and a little L1 of the raw boxes, over the number of positive cells."""
+def detector_loss(
+    network: DetectorNetwork, pictures_N3HW: Tensor, boxes_NM4: Tensor, config: DetectorTraining
+) -> Tensor:
+    """Objectness and class cross entropies plus generalised IoU and a little L1 of the raw boxes, over the number of
+    positive cells.
+    """
     rows = network(pictures_N3HW)
     corners, strides = grid()
     pairs = [assigned(boxes, corners, strides, config.radius) for boxes in boxes_NM4]
@@ -116,7 +134,13 @@ def detector_loss(network: DetectorNetwork, pictures_N3HW: Tensor, boxes_NM4: Te
     wanted = boxes_NM4[picture, owner[picture, cell]]
     found = decoded(rows[picture, cell], corners[cell], strides[cell])
     _, generalised = overlap(found, wanted)
-    raw_wanted = torch.cat([(wanted[:, :2] + wanted[:, 2:]) / 2 / strides[cell] - corners[cell], torch.log((wanted[:, 2:] - wanted[:, :2]) / strides[cell])], dim=1)
+    raw_wanted = torch.cat(
+        [
+            (wanted[:, :2] + wanted[:, 2:]) / 2 / strides[cell] - corners[cell],
+            torch.log((wanted[:, 2:] - wanted[:, :2]) / strides[cell]),
+        ],
+        dim=1,
+    )
     distance = functional.smooth_l1_loss(rows[picture, cell, :4], raw_wanted, reduction="sum")
     person = functional.binary_cross_entropy_with_logits(rows[picture, cell, 5], torch.ones(len(cell)), reduction="sum")
     return (objectness + 3.0 * (1 - generalised).sum() + 0.5 * distance + 0.5 * person) / count
@@ -168,11 +192,18 @@ def main() -> None:
         for step, loss in train_steps(network, supply, config, first_step=arguments.first_step):
             keep = min(config.average, (1 + step) / (10 + step))
             for name, value in network.state_dict().items():
-                average[name] = keep * average[name] + (1 - keep) * value if value.is_floating_point() else value.clone()
-            log.write(json.dumps({"step": step, "loss": round(loss, 4), "seconds": round(time.monotonic() - begun, 1)}) + "\n")
+                average[name] = (
+                    keep * average[name] + (1 - keep) * value if value.is_floating_point() else value.clone()
+                )
+            log.write(
+                json.dumps({"step": step, "loss": round(loss, 4), "seconds": round(time.monotonic() - begun, 1)}) + "\n"
+            )
             log.flush()
             if step % 100 == 99 or step == config.steps - 1:
-                save_file({name: value.contiguous() for name, value in average.items()}, arguments.folder / "detector_state.safetensors")
+                save_file(
+                    {name: value.contiguous() for name, value in average.items()},
+                    arguments.folder / "detector_state.safetensors",
+                )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Trains the pose network on drawn characters: `python -m models.webtoon_tiny.train_pose DATA_FOLDER [--seconds N]`.
+"""Trains the pose network on drawn characters: `python -m models.webtoon_tiny.train_pose DATA_FOLDER [--steps N]`.
 
-DATA_FOLDER holds `pose_*.npz` sets made by `models.webtoon_tiny.pose_data`; new sets are picked up between passes. The last state is kept
-there too, so a second run goes on where the first stopped; without one it starts from the committed weights if asked to (`--resume`).
+DATA_FOLDER holds `pose_*.npz` sets made by `models.webtoon_tiny.pose_data`; new sets are picked up between passes.
+`--resume STATE --first-step K` goes on from saved averaged weights; the optimiser starts anew.
 """
 
 import argparse
@@ -25,21 +25,96 @@ MEAN = torch.tensor([123.675, 116.28, 103.53])
 STD = torch.tensor([58.395, 57.12, 57.375])
 """Applied to channels in BGR order, as the estimation service does for parity with the reference."""
 
-_FACE_MIRROR = [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-                54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]  # fmt: skip
-MIRROR = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15, 20, 21, 22, 17, 18, 19,
-                   *[23 + index for index in _FACE_MIRROR], *range(112, 133), *range(91, 112)])  # fmt: skip
+_FACE_MIRROR = [
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    27,
+    28,
+    29,
+    30,
+    35,
+    34,
+    33,
+    32,
+    31,
+    45,
+    44,
+    43,
+    42,
+    47,
+    46,
+    39,
+    38,
+    37,
+    36,
+    41,
+    40,
+    54,
+    53,
+    52,
+    51,
+    50,
+    49,
+    48,
+    59,
+    58,
+    57,
+    56,
+    55,
+    64,
+    63,
+    62,
+    61,
+    60,
+    67,
+    66,
+    65,
+]
+MIRROR = np.array(
+    [
+        0,
+        2,
+        1,
+        4,
+        3,
+        6,
+        5,
+        8,
+        7,
+        10,
+        9,
+        12,
+        11,
+        14,
+        13,
+        16,
+        15,
+        20,
+        21,
+        22,
+        17,
+        18,
+        19,
+        *[23 + index for index in _FACE_MIRROR],
+        *range(112, 133),
+        *range(91, 112),
+    ]
+)
 """Index of each point's mirror image."""
 
-POINT_WEIGHTS = torch.cat([torch.full((17,), 2.0), torch.full((6,), 1.0), torch.full((68,), 0.3), torch.full((42,), 0.6)])
+POINT_WEIGHTS = torch.cat(
+    [torch.full((17,), 2.0), torch.full((6,), 1.0), torch.full((68,), 0.3), torch.full((42,), 0.6)]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoseTraining:
-    """One run: seed, steps of the schedule, batch, peak learning rate, width of the target in cells, share of the visibility loss."""
+    """One run: seed, steps of the schedule, batch, peak learning rate, width of the target in cells, share of the
+    visibility loss.
+    """
 
     seed: int = 7
-    steps: int = 1300
+    steps: int = 1700
     batch: int = 24
     rate: float = 2.5e-3
     warmup: int = 60
@@ -61,7 +136,10 @@ class PoseBatch:
 def load_sets(folder: Path) -> dict[str, NDArray[np.generic]]:
     """All training sets in a folder, joined."""
     sets = [np.load(path) for path in sorted(folder.glob("pose_[0-9]*.npz"))]
-    return {name: np.concatenate([part[name] for part in sets]) for name in ("pixels_NHWC", "keypoints_NK2", "visibility_NK")}
+    return {
+        name: np.concatenate([part[name] for part in sets])
+        for name in ("pixels_NHWC", "keypoints_NK2", "visibility_NK")
+    }
 
 
 def normalised(pixels_NHWC: NDArray[np.uint8]) -> Tensor:
@@ -92,7 +170,11 @@ def augmented(data: dict[str, NDArray[np.generic]], rows: NDArray[np.int64], rng
     gain = rng.uniform(0.75, 1.2, (len(rows), 1, 1, 3))
     grain = rng.normal(0, 1, pixels_NHWC.shape).astype(np.float32) * rng.choice([0.0, 0.0, 6.0], (len(rows), 1, 1, 1))
     mixed = np.clip(pixels_NHWC * gain + grain, 0, 255).astype(np.float32)
-    return PoseBatch(half_N3HW=normalised(mixed), points_NK2=torch.from_numpy(points_NK2), visibility_NK=torch.from_numpy(visibility_NK))  # type: ignore[arg-type]
+    return PoseBatch(
+        half_N3HW=normalised(mixed),
+        points_NK2=torch.from_numpy(points_NK2),
+        visibility_NK=torch.from_numpy(visibility_NK),
+    )  # type: ignore[arg-type]
 
 
 def batches(folder: Path, config: PoseTraining, first_step: int) -> Iterator[PoseBatch]:
@@ -122,10 +204,14 @@ def pose_loss(network: PoseNetwork, batch: PoseBatch, config: PoseTraining) -> T
     """
     heat_NKHW, seen_NK = network.from_half(batch.half_N3HW)
     inside_NK = (batch.visibility_NK >= OCCLUDED).float() * POINT_WEIGHTS
-    entropy_NK = -(heat_targets(batch.points_NK2, config.sigma) * functional.log_softmax(heat_NKHW.flatten(2), dim=-1)).sum(dim=-1)
+    entropy_NK = -(
+        heat_targets(batch.points_NK2, config.sigma) * functional.log_softmax(heat_NKHW.flatten(2), dim=-1)
+    ).sum(dim=-1)
     expected_NK = (batch.visibility_NK == SEEN).float()
     expected_NK[:, :23] = (batch.visibility_NK[:, :23] >= OCCLUDED).float()
-    seen = functional.binary_cross_entropy_with_logits(seen_NK, expected_NK, POINT_WEIGHTS.expand_as(seen_NK) / POINT_WEIGHTS.mean())
+    seen = functional.binary_cross_entropy_with_logits(
+        seen_NK, expected_NK, POINT_WEIGHTS.expand_as(seen_NK) / POINT_WEIGHTS.mean()
+    )
     return (entropy_NK * inside_NK).sum() / inside_NK.sum().clamp_min(1.0) + config.seen_share * seen
 
 
@@ -137,7 +223,9 @@ def rate_at(step: int, config: PoseTraining) -> float:
     return config.rate * (0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * share))))
 
 
-def train_steps(network: PoseNetwork, supply: Iterator[PoseBatch], config: PoseTraining, *, first_step: int = 0) -> Iterator[tuple[int, float]]:
+def train_steps(
+    network: PoseNetwork, supply: Iterator[PoseBatch], config: PoseTraining, *, first_step: int = 0
+) -> Iterator[tuple[int, float]]:
     """Yields (step, loss) after each update."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
     for step in range(first_step, config.steps):
@@ -180,10 +268,15 @@ def main() -> None:
     with (arguments.folder / "pose_log.jsonl").open("a") as log:
         for step, loss in train_steps(network, supply, config, first_step=arguments.first_step):
             _averaged(average, network, min(config.average, (1 + step) / (10 + step)))
-            log.write(json.dumps({"step": step, "loss": round(loss, 4), "seconds": round(time.monotonic() - begun, 1)}) + "\n")
+            log.write(
+                json.dumps({"step": step, "loss": round(loss, 4), "seconds": round(time.monotonic() - begun, 1)}) + "\n"
+            )
             log.flush()
             if step % 100 == 99 or step == config.steps - 1:
-                save_file({name: value.contiguous() for name, value in average.items()}, arguments.folder / "pose_state.safetensors")
+                save_file(
+                    {name: value.contiguous() for name, value in average.items()},
+                    arguments.folder / "pose_state.safetensors",
+                )
 
 
 if __name__ == "__main__":

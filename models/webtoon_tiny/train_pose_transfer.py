@@ -1,7 +1,9 @@
-"""Trains the pose transfer networks end to end: `python -m models.webtoon_tiny.train_pose_transfer DATA_FOLDER [--steps N]`.
+"""Trains the pose transfer networks end to end: `python -m models.webtoon_tiny.train_pose_transfer DATA_FOLDER
+[--steps N]`.
 
-DATA_FOLDER holds `transfer_*.npz` sets made by `models.webtoon_tiny.transfer_data`. Latents of all pictures are computed once with the
-family's autoencoder and kept there. One picture of a character is the reference, the others are targets in their own poses.
+DATA_FOLDER holds `transfer_*.npz` sets made by `models.webtoon_tiny.transfer_data`. Latents of all pictures are
+computed once with the family's autoencoder and kept there. One picture of a character is the reference, the others are
+targets in their own poses.
 """
 
 import argparse
@@ -27,7 +29,9 @@ CLIP_STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferTraining:
-    """One run: seed, steps, characters a batch (each with three targets), peak rate, share of targets that see no reference."""
+    """One run: seed, steps, characters a batch (each with three targets), peak rate, share of targets that see no
+    reference.
+    """
 
     seed: int = 13
     steps: int = 1500
@@ -42,7 +46,9 @@ class TransferTraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferBatch:
-    """Characters C with T targets each: CLIP pixels (C, 3, 224, 224), reference latents (C, 4, h, w), targets (C * T, 4, h, w), skeletons (C * T, 3, H, W)."""
+    """Characters C with T targets each: CLIP pixels (C, 3, 224, 224), reference latents (C, 4, h, w), targets (C * T,
+    4, h, w), skeletons (C * T, 3, H, W).
+    """
 
     clip_C3HW: Tensor
     reference_C4hw: Tensor
@@ -79,13 +85,21 @@ def prepare_latents(folder: Path, vae: AutoencoderKL) -> None:
 
 def load_sets(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor]:
     """Pictures and skeletons (N, P, H, W, 3) and latents (N, P, 4, h, w) of all training sets."""
-    paths = sorted(folder.glob("transfer_[0-9]*.npz"))
+    paths = [
+        path for path in sorted(folder.glob("transfer_[0-9]*.npz")) if path.with_suffix(".latents.safetensors").exists()
+    ]
     sets = [np.load(path) for path in paths]
     latents = [load_file(path.with_suffix(".latents.safetensors"))["latents_NP4hw"] for path in paths]
-    return np.concatenate([s["pictures_NPHWC"] for s in sets]), np.concatenate([s["skeletons_NPHWC"] for s in sets]), torch.cat(latents)
+    return (
+        np.concatenate([s["pictures_NPHWC"] for s in sets]),
+        np.concatenate([s["skeletons_NPHWC"] for s in sets]),
+        torch.cat(latents),
+    )
 
 
-def batches(sets: tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor], config: TransferTraining, clip_side: int, first_step: int) -> Iterator[TransferBatch]:
+def batches(
+    sets: tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor], config: TransferTraining, clip_side: int, first_step: int
+) -> Iterator[TransferBatch]:
     """Endless shuffled passes; the reference of a character changes from pass to pass."""
     pictures, skeletons, latents = sets
     rng = np.random.default_rng([config.seed, first_step])
@@ -105,8 +119,12 @@ def batches(sets: tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor], config: T
             )
 
 
-def transfer_loss(transfer: Transfer, batch: TransferBatch, config: TransferTraining, alphas_T: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean squared error of the velocity; some targets are denoised without reference and context, as the unguided rows of inference."""
+def transfer_loss(
+    transfer: Transfer, batch: TransferBatch, config: TransferTraining, alphas_T: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Mean squared error of the velocity; some targets are denoised without reference and context, as the unguided
+    rows of inference.
+    """
     context = transfer.image_encoder(batch.clip_C3HW).image_embeds.unsqueeze(1)
     bank = transfer.look(batch.reference_C4hw, context)
     count = len(batch.target_N4hw)
@@ -117,9 +135,13 @@ def transfer_loss(transfer: Transfer, batch: TransferBatch, config: TransferTrai
     signal, spread = (root.view(-1, 1, 1, 1) for root in (alphas_T[step].sqrt(), (1 - alphas_T[step]).sqrt()))
     noisy = signal * batch.target_N4hw + spread * noise
     velocity = transfer.velocity(
-        noisy, step, context.repeat_interleave(each, 0) * looks[:, None, None], transfer.pose_guider(batch.skeleton_N3HW),
-        {name: seen.repeat_interleave(each, 0) for name, seen in bank.items()}, looks,
-    )  # fmt: skip
+        noisy,
+        step,
+        context.repeat_interleave(each, 0) * looks[:, None, None],
+        transfer.pose_guider(batch.skeleton_N3HW),
+        {name: seen.repeat_interleave(each, 0) for name, seen in bank.items()},
+        looks,
+    )
     return functional.mse_loss(velocity, signal * noise - spread * batch.target_N4hw)
 
 
@@ -132,7 +154,9 @@ def train_steps(
     optimiser = torch.optim.AdamW(transfer.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98))
     for step in range(first_step, config.steps):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps=config.steps, peak=config.rate, warmup=config.warmup, decay_from=config.decay_from)
+            group["lr"] = learning_rate(
+                step, steps=config.steps, peak=config.rate, warmup=config.warmup, decay_from=config.decay_from
+            )
         loss = transfer_loss(transfer, next(supply), config, alphas_T, generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -142,16 +166,26 @@ def train_steps(
 
 
 def save_family(transfer: Transfer, folder: Path) -> None:
-    """Writes the trained parts as fp16 in the family's layout; the reference network goes without its unused last layers."""
+    """Writes the trained parts as fp16 in the family's layout; the reference network goes without its unused last
+    layers.
+    """
     half = {name: value.detach().half().contiguous() for name, value in transfer.state_dict().items()}
     for part in ("reference_unet", "denoising_unet", "pose_guider", "image_encoder"):
         module, target = getattr(transfer, part), folder / part
         target.mkdir(parents=True, exist_ok=True)
-        (module.config.to_json_file if part == "image_encoder" else module.save_config)(target / "config.json" if part == "image_encoder" else target)
+        (module.config.to_json_file if part == "image_encoder" else module.save_config)(
+            target / "config.json" if part == "image_encoder" else target
+        )
         tensors = {name.removeprefix(f"{part}."): value for name, value in half.items() if name.startswith(f"{part}.")}
         if part == "reference_unet":
-            tensors = {name: value for name, value in tensors.items() if not name.startswith(("conv_norm_out.", "conv_out."))}
-        save_file(tensors, target / ("model.safetensors" if part == "image_encoder" else "diffusion_pytorch_model.safetensors"), {"format": "pt"})
+            tensors = {
+                name: value for name, value in tensors.items() if not name.startswith(("conv_norm_out.", "conv_out."))
+            }
+        save_file(
+            tensors,
+            target / ("model.safetensors" if part == "image_encoder" else "diffusion_pytorch_model.safetensors"),
+            {"format": "pt"},
+        )
     build_scheduler().save_config(folder / "scheduler")
 
 
@@ -165,15 +199,18 @@ def averaged_into(average: dict[str, Tensor], state: Mapping[str, Tensor], keep:
 
 
 def main() -> None:
-    """Trains; leaves `transfer_state.safetensors` (averaged), `transfer_live.safetensors` and `transfer_log.jsonl` in the data folder."""
+    """Trains; leaves `transfer_state.safetensors` (averaged), `transfer_live.safetensors` and `transfer_log.jsonl` in
+    the data folder.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--vae", type=Path, default=WEIGHTS / "vae")
     parser.add_argument("--steps", type=int, default=TransferTraining.steps)
     parser.add_argument("--first-step", type=int, default=0)
     parser.add_argument("--resume", type=Path, default=None)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(arguments.threads)
     config, sizes = TransferTraining(steps=arguments.steps), TransferConfig()
     torch.manual_seed(config.seed)
     transfer = Transfer(sizes).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -188,7 +225,10 @@ def main() -> None:
         log.write(step, loss=loss, cpu_seconds=time.process_time() - begun)
         if step % 100 == 99 or step == config.steps - 1:
             for name, state in (("state", average), ("live", transfer.state_dict())):
-                save_file({key: value.contiguous() for key, value in state.items()}, arguments.folder / f"transfer_{name}.safetensors")
+                save_file(
+                    {key: value.contiguous() for key, value in state.items()},
+                    arguments.folder / f"transfer_{name}.safetensors",
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Training pictures of pose transfer: one character in one style on white, several poses each, with the skeletons as inference draws them.
+"""Training pictures of pose transfer: one character in one style on white, several poses each, with the skeletons as
+inference draws them.
 
 Run as `python -m models.webtoon_tiny.transfer_data OUT.npz COUNT SEED` to draw a set once and reuse it.
 """
@@ -37,7 +38,9 @@ def draw_character_set(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDA
     style = Style() if rng.random() < 0.3 else sample_style(rng)
     pictures, skeletons = [], []
     for _ in range(POSES):
-        picture, drawn = draw_character(look, sample_pose(rng, roll=3.0), style, width=SIDE, height=SIDE, seed=int(rng.integers(1 << 31)))
+        picture, drawn = draw_character(
+            look, sample_pose(rng, roll=3.0), style, width=SIDE, height=SIDE, seed=int(rng.integers(1 << 31))
+        )
         pictures.append(picture)
         skeletons.append(skeleton_picture(drawn))
     return np.stack(pictures), np.stack(skeletons)
@@ -47,7 +50,10 @@ def draw_set(count: int, seed: int) -> dict[str, NDArray[np.generic]]:
     """`count` characters stacked: pictures_NPHWC and skeletons_NPHWC."""
     rng = np.random.default_rng(seed)
     sets = [draw_character_set(rng) for _ in range(count)]
-    return {"pictures_NPHWC": np.stack([pictures for pictures, _ in sets]), "skeletons_NPHWC": np.stack([skeletons for _, skeletons in sets])}
+    return {
+        "pictures_NPHWC": np.stack([pictures for pictures, _ in sets]),
+        "skeletons_NPHWC": np.stack([skeletons for _, skeletons in sets]),
+    }
 
 
 if __name__ == "__main__":

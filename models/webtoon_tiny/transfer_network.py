@@ -1,6 +1,9 @@
-"""The pose transfer networks: two UNets in Stable Diffusion's naming, a pose guider, an image encoder, and the reference attention between them."""
+"""The pose transfer networks: two UNets in Stable Diffusion's naming, a pose guider, an image encoder, and the
+reference attention between them.
+"""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
@@ -14,7 +17,9 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferConfig:
-    """Sizes of the networks. The guider's last block channel count feeds a convolution to the UNet's first channel count."""
+    """Sizes of the networks. The guider's last block channel count feeds a convolution to the UNet's first channel
+    count.
+    """
 
     channels: tuple[int, ...] = (40, 80, 120)
     guider_channels: tuple[int, ...] = (8, 16, 32, 80)
@@ -30,41 +35,66 @@ class TransferConfig:
 def build_unet(config: TransferConfig) -> UNet2DConditionModel:
     """A Stable Diffusion UNet of three levels, the two finer ones with attention."""
     return UNet2DConditionModel(
-        sample_size=config.latent_side, in_channels=4, out_channels=4, block_out_channels=config.channels, layers_per_block=1,
+        sample_size=config.latent_side,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=config.channels,
+        layers_per_block=1,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=config.context, attention_head_dim=config.heads, norm_num_groups=config.groups,
-    )  # fmt: skip
+        cross_attention_dim=config.context,
+        attention_head_dim=config.heads,
+        norm_num_groups=config.groups,
+    )
 
 
 def build_image_encoder(config: TransferConfig) -> CLIPVisionModelWithProjection:
     """A CLIP vision tower whose projection is the UNets' context."""
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
-            hidden_size=config.context, intermediate_size=2 * config.context, num_hidden_layers=config.encoder_layers, num_attention_heads=4,
-            image_size=config.image_side, patch_size=config.patch, projection_dim=config.context,
+            hidden_size=config.context,
+            intermediate_size=2 * config.context,
+            num_hidden_layers=config.encoder_layers,
+            num_attention_heads=4,
+            image_size=config.image_side,
+            patch_size=config.patch,
+            projection_dim=config.context,
         )
-    )  # fmt: skip
+    )
 
 
 def build_scheduler() -> DDIMScheduler:
     """DDIM with zero terminal signal, v-prediction and trailing steps."""
     return DDIMScheduler(
-        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="linear", rescale_betas_zero_snr=True,
-        prediction_type="v_prediction", timestep_spacing="trailing", clip_sample=False, steps_offset=1,
-    )  # fmt: skip
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="linear",
+        rescale_betas_zero_snr=True,
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        clip_sample=False,
+        steps_offset=1,
+    )
 
 
 class PoseGuider(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Skeleton pictures (N, 3, H, W) in 0..1 to features (N, C, h, w) that are added after the denoiser's first convolution."""
+    """Skeleton pictures (N, 3, H, W) in 0..1 to features (N, C, h, w) that are added after the denoiser's first
+    convolution.
+    """
 
     @register_to_config
-    def __init__(self, conditioning_embedding_channels: int = 40, conditioning_channels: int = 3, block_out_channels: tuple[int, ...] = (8, 16, 32, 80)) -> None:
+    def __init__(
+        self,
+        conditioning_embedding_channels: int = 40,
+        conditioning_channels: int = 3,
+        block_out_channels: tuple[int, ...] = (8, 16, 32, 80),
+    ) -> None:
         super().__init__()
         widths = block_out_channels
         self.conv_in = nn.Conv2d(conditioning_channels, widths[0], 3, padding=1)
         self.blocks = nn.ModuleList()
-        for narrow, wide in zip(widths[:-1], widths[1:], strict=True):
+        for narrow, wide in pairwise(widths):
             self.blocks.append(nn.Conv2d(narrow, narrow, 3, padding=1))
             self.blocks.append(nn.Conv2d(narrow, wide, 3, padding=1, stride=2))
         self.conv_out = nn.Conv2d(widths[-1], conditioning_embedding_channels, 3, padding=1)
@@ -78,13 +108,22 @@ class PoseGuider(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 class ReferenceReader:
-    """Self-attention whose keys and values also cover what the reference's block of the same name saw; rows that may not look see themselves twice."""
+    """Self-attention whose keys and values also cover what the reference's block of the same name saw; rows that may
+    not look see themselves twice.
+    """
 
     def __init__(self) -> None:
         self.bank_NLC: Tensor | None = None
         self.looks_N: Tensor | None = None
 
-    def __call__(self, attn: Attention, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, attention_mask: Tensor | None = None, **_: object) -> Tensor:
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,  # noqa: ARG002 - passed by name
+        attention_mask: Tensor | None = None,  # noqa: ARG002 - passed by name
+        **_: object,
+    ) -> Tensor:
         """Output (N, L, C) before the residual."""
         own = hidden_states
         keys_from = own
@@ -96,7 +135,9 @@ class ReferenceReader:
         def split(x: Tensor) -> Tensor:
             return x.view(count, x.shape[1], attn.heads, -1).transpose(1, 2)
 
-        mixed = functional.scaled_dot_product_attention(split(attn.to_q(own)), split(attn.to_k(keys_from)), split(attn.to_v(keys_from)))
+        mixed = functional.scaled_dot_product_attention(
+            split(attn.to_q(own)), split(attn.to_k(keys_from)), split(attn.to_v(keys_from))
+        )
         output: Tensor = attn.to_out[0](mixed.transpose(1, 2).flatten(2))
         return output
 
@@ -140,7 +181,15 @@ class Transfer(nn.Module):
         seen, self._seen = self._seen, {}
         return seen
 
-    def velocity(self, noisy_N4hw: Tensor, step_N: Tensor, context_N1C: Tensor, pose_NChw: Tensor, bank: dict[str, Tensor], looks_N: Tensor) -> Tensor:
+    def velocity(
+        self,
+        noisy_N4hw: Tensor,
+        step_N: Tensor,
+        context_N1C: Tensor,
+        pose_NChw: Tensor,
+        bank: dict[str, Tensor],
+        looks_N: Tensor,
+    ) -> Tensor:
         """The denoiser's prediction; rows where `looks_N` is false use no reference."""
         self._pose_NChw = pose_NChw
         for name, reader in self._readers.items():

@@ -28,9 +28,9 @@ def test_seen_points_lie_on_the_drawn_figure() -> None:
 def test_the_same_seed_draws_the_same_picture_and_another_does_not() -> None:
     def drawn(seed: int) -> bytes:
         rng = np.random.default_rng(seed)
-        return draw_character(
-            sample_look(rng), sample_pose(rng), sample_style(rng), width=96, height=128, seed=seed
-        )[0].tobytes()
+        return draw_character(sample_look(rng), sample_pose(rng), sample_style(rng), width=96, height=128, seed=seed)[
+            0
+        ].tobytes()
 
     assert drawn(5) == drawn(5)
     assert drawn(5) != drawn(6)

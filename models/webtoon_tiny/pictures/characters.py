@@ -26,7 +26,9 @@ from models.webtoon_tiny.pictures.styles import Style
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """One drawn character: keypoints (133, 2) in pixels, visibility (133,) as in COCO, alpha (H, W) 0..255, box x0, y0, x1, y1 in pixels."""
+    """One drawn character: keypoints (133, 2) in pixels, visibility (133,) as in COCO, alpha (H, W) 0..255, box x0,
+    y0, x1, y1 in pixels.
+    """
 
     keypoints_K2: NDArray[np.float32]
     visibility_K: NDArray[np.uint8]
@@ -35,7 +37,9 @@ class Drawn:
 
 
 def prepare(look: Look, pose: Pose, *, origin_2: NDArray[np.float64], scale: float) -> Figure:
-    """Places a character: `origin_2` is the pelvis on the canvas and `scale` the standing height, both in picture heights."""
+    """Places a character: `origin_2` is the pelvis on the canvas and `scale` the standing height, both in picture
+    heights.
+    """
     return Figure(
         look=look, pose=pose, skeleton=place(look.body, pose), put=Placement(np.asarray(origin_2, np.float64), scale)
     )

@@ -43,7 +43,7 @@ class FigureCanvas(Canvas):
 def _union_path(polygons: Sequence[Points_N2]) -> skia.Path:
     builder = skia.Path()
     for polygon in polygons:
-        builder.addPoly([skia.Point(x, y) for x, y in polygon.tolist()], True)
+        builder.addPoly([skia.Point(x, y) for x, y in polygon.tolist()], close=True)
     return builder
 
 

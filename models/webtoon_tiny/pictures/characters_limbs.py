@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +103,8 @@ def hand_part(figure: Figure, side: str, sign: float) -> Part:
     palm = hull(np.concatenate([disc(points[i], 0.10 * thick) for i in (0, 1, 5, 9, 13, 17)]))
     polygons = [palm]
     for root in range(1, 21, 4):
-        for bone in range(3):
-            polygons.append(capsule(points[root + bone], points[root + bone + 1], 0.085 * thick, 0.075 * thick))
+        joints = points[root : root + 4]
+        polygons += [capsule(a, b, 0.085 * thick, 0.075 * thick) for a, b in pairwise(joints)]
     return Part(polygons, figure.look.skin, 0.12 * thick)
 
 
@@ -208,15 +209,20 @@ def skirt_part(figure: Figure) -> Part | None:
     hem = [_between(figure.at(f"{side}_hip"), figure.at(f"{side}_knee"), reach) for side in ("left", "right")]
     flare = figure.size(0.085)
     hems = np.concatenate([disc(point, flare) for point in hem])
-    return Part([hull(np.concatenate([cuts["waist"], cuts["hips"]])), hull(np.concatenate([cuts["hips"], hems]))],
-                look.top_rgb if look.top == "dress" else look.bottom_rgb, figure.size(0.03))  # fmt: skip
+    return Part(
+        [hull(np.concatenate([cuts["waist"], cuts["hips"]])), hull(np.concatenate([cuts["hips"], hems]))],
+        look.top_rgb if look.top == "dress" else look.bottom_rgb,
+        figure.size(0.03),
+    )
 
 
 Trim = Callable[[NDArray[np.float64]], Points_N2]
 
 
 def chest_curve(figure: Figure, across: NDArray[np.float64], up: NDArray[np.float64]) -> tuple[Points_N2, bool]:
-    """Points on the front of the chest (across -1..1, up in height below the chin from the collar) and whether the front shows."""
+    """Points on the front of the chest (across -1..1, up in height below the chin from the collar) and whether the
+    front shows.
+    """
     rest, wide = figure.look.body.rest, figure.look.body.shoulders
     local = np.stack([0.1 * wide * across, up, 0.072 * np.sqrt(np.clip(1 - across**2, 0, 1))], axis=-1) * rest
     frame = figure.skeleton.frames["chest"]

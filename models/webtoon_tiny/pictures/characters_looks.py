@@ -69,20 +69,29 @@ def sample_body(rng: np.random.Generator) -> Body:
         rng.choice([rng.uniform(2.4, 3.6), rng.uniform(4.5, 6.2), rng.uniform(6.0, 7.6), rng.uniform(6.0, 7.4)])
     )
     return Body(
-        heads=heads, shoulders=float(rng.uniform(0.82, 1.15)), hips=float(rng.uniform(0.9, 1.2)), girth=float(rng.uniform(0.8, 1.2)),
+        heads=heads,
+        shoulders=float(rng.uniform(0.82, 1.15)),
+        hips=float(rng.uniform(0.9, 1.2)),
+        girth=float(rng.uniform(0.8, 1.2)),
         legs=float(rng.uniform(0.94, 1.06)),
-    )  # fmt: skip
+    )
 
 
 def sample_face(rng: np.random.Generator, heads: float) -> Face:
     """Younger and smaller figures get larger, lower eyes."""
     young = float(np.clip((6.5 - heads) / 4, 0, 1))
     return Face(
-        eye_v=-0.10 - 0.14 * young + float(rng.normal(0, 0.03)), eye_u=float(rng.uniform(0.40, 0.48)),
-        eye_width=float(rng.uniform(0.17, 0.23)) + 0.04 * young, eye_height=float(rng.uniform(0.08, 0.14)) + 0.07 * young,
-        eye_open=float(rng.choice([1.0, 1.0, 1.0, rng.uniform(0.2, 1.0)])), brow_gap=float(rng.uniform(0.1, 0.2)), jaw=float(rng.uniform(0.4, 1.3)),
-        smile=float(rng.uniform(-0.06, 0.1)), mouth_open=float(rng.choice([0.0, 0.0, rng.uniform(0.1, 1.0)])), mouth_width=float(rng.uniform(0.12, 0.26)),
-    )  # fmt: skip
+        eye_v=-0.10 - 0.14 * young + float(rng.normal(0, 0.03)),
+        eye_u=float(rng.uniform(0.40, 0.48)),
+        eye_width=float(rng.uniform(0.17, 0.23)) + 0.04 * young,
+        eye_height=float(rng.uniform(0.08, 0.14)) + 0.07 * young,
+        eye_open=float(rng.choice([1.0, 1.0, 1.0, rng.uniform(0.2, 1.0)])),
+        brow_gap=float(rng.uniform(0.1, 0.2)),
+        jaw=float(rng.uniform(0.4, 1.3)),
+        smile=float(rng.uniform(-0.06, 0.1)),
+        mouth_open=float(rng.choice([0.0, 0.0, rng.uniform(0.1, 1.0)])),
+        mouth_width=float(rng.uniform(0.12, 0.26)),
+    )
 
 
 def sample_look(rng: np.random.Generator) -> Look:
@@ -93,11 +102,23 @@ def sample_look(rng: np.random.Generator) -> Look:
     top = str(rng.choice(TOPS))
     sleeves = {"tank": 0.0, "tee": 0.42, "dress": float(rng.choice([0.0, 0.35, 1.0]))}
     return Look(
-        body=body, face=sample_face(rng, body.heads), skin=skin, hair=str(rng.choice(HAIR)), hair_rgb=_hair_rgb(rng), fringe=float(rng.uniform(0.1, 1.0)),
-        eye_rgb=_hsv(rng, (0.4, 0.9), (0.25, 0.75)), top=top, top_rgb=_cloth(rng), trim_rgb=_cloth(rng), sleeve=sleeves.get(top, float(rng.uniform(0.8, 1.0))),
-        bottom=str(rng.choice(BOTTOMS)), bottom_rgb=_cloth(rng), shoe_rgb=_cloth(rng), sock_rgb=None if rng.random() < 0.5 else _cloth(rng),
+        body=body,
+        face=sample_face(rng, body.heads),
+        skin=skin,
+        hair=str(rng.choice(HAIR)),
+        hair_rgb=_hair_rgb(rng),
+        fringe=float(rng.uniform(0.1, 1.0)),
+        eye_rgb=_hsv(rng, (0.4, 0.9), (0.25, 0.75)),
+        top=top,
+        top_rgb=_cloth(rng),
+        trim_rgb=_cloth(rng),
+        sleeve=sleeves.get(top, float(rng.uniform(0.8, 1.0))),
+        bottom=str(rng.choice(BOTTOMS)),
+        bottom_rgb=_cloth(rng),
+        shoe_rgb=_cloth(rng),
+        sock_rgb=None if rng.random() < 0.5 else _cloth(rng),
         pattern=str(rng.choice(["plain", "plain", "stripe", "buttons", "mark"])),
-    )  # fmt: skip
+    )
 
 
 # --- poses
@@ -180,9 +201,14 @@ def _free_limbs(rng: np.random.Generator) -> dict[str, Arm | Leg]:
     limbs: dict[str, Arm | Leg] = {}
     for side in ("left", "right"):
         limbs[f"{side}_arm"] = Arm(
-            lift=rng.uniform(0, 170), swing=rng.uniform(-35, 120), rotate=rng.uniform(-20, 85), elbow=rng.uniform(0, 140),
-            wrist=rng.uniform(-30, 30), fist=rng.random(), spread=rng.random(),
-        )  # fmt: skip
+            lift=rng.uniform(0, 170),
+            swing=rng.uniform(-35, 120),
+            rotate=rng.uniform(-20, 85),
+            elbow=rng.uniform(0, 140),
+            wrist=rng.uniform(-30, 30),
+            fist=rng.random(),
+            spread=rng.random(),
+        )
         limbs[f"{side}_leg"] = Leg(
             stride=rng.uniform(-25, 100),
             part=rng.uniform(0, 35),
@@ -206,7 +232,9 @@ def sample_view(rng: np.random.Generator) -> float:
 
 
 def sample_pose(rng: np.random.Generator, *, roll: float = 4.0) -> Pose:
-    """A pose near an everyday one, its mirror image, or (one in five) free within the limits; `roll` is the spread of in-plane turning."""
+    """A pose near an everyday one, its mirror image, or (one in five) free within the limits; `roll` is the spread of
+    in-plane turning.
+    """
     base = POSES[str(rng.choice(list(POSES)))]
     if rng.random() < 0.5:
         base = mirrored(base)
@@ -237,5 +265,10 @@ def mirrored(pose: Pose) -> Pose:
     """The same pose with left and right exchanged."""
     flipped = {name: -getattr(pose, name) for name in ("view", "roll", "side", "twist", "turn", "tilt")}
     return replace(
-        pose, left_arm=pose.right_arm, right_arm=pose.left_arm, left_leg=pose.right_leg, right_leg=pose.left_leg, **flipped
-    )  # fmt: skip
+        pose,
+        left_arm=pose.right_arm,
+        right_arm=pose.left_arm,
+        left_leg=pose.right_leg,
+        right_leg=pose.left_leg,
+        **flipped,
+    )

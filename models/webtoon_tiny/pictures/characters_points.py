@@ -1,6 +1,8 @@
-"""The 133 COCO-WholeBody keypoints of a placed skeleton: body 0-16, feet 17-22, face 23-90, left hand 91-111, right hand 112-132.
+"""The 133 COCO-WholeBody keypoints of a placed skeleton: body 0-16, feet 17-22, face 23-90, left hand 91-111, right
+hand 112-132.
 
-Left and right are the person's own. Face coordinates (u, v): u from -1 (the person's right cheek) to 1, v from -1 (chin) to 1 (crown).
+Left and right are the person's own. Face coordinates (u, v): u from -1 (the person's right cheek) to 1, v from -1
+(chin) to 1 (crown).
 """
 
 import math
@@ -17,8 +19,20 @@ COUNT = 133
 HIDDEN, OCCLUDED, SEEN = 0, 1, 2
 """Visibility as in COCO: not in the picture or turned away, in the picture but covered, seen."""
 
-BODY_NAMES = ("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-              "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")  # fmt: skip
+BODY_NAMES = (
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
 """Joints behind keypoints 5-16."""
 
 

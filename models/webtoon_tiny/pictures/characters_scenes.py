@@ -114,7 +114,9 @@ def sample_figure(
     zoom: float = 1.0,
     roll: float = 4.0,
 ) -> Figure:
-    """A new character fitted to the picture with this margin, then moved and zoomed about its middle (zoom > 1 cuts it off)."""
+    """A new character fitted to the picture with this margin, then moved and zoomed about its middle (zoom > 1 cuts
+    it off).
+    """
     figure = prepare_fitted(sample_look(rng), sample_pose(rng, roll=roll), aspect=aspect, margin=margin)
     middle = np.array([aspect / 2, 0.5])
     target = np.array([centre[0] * aspect, centre[1]])

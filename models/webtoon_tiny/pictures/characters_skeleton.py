@@ -1,6 +1,7 @@
 """A person's skeleton: proportions, a pose within joint limits, and where the joints come to lie.
 
-Frames: x to the person's left, y up, z forward; after `place` everything is in camera axes (x right, y up, z towards the viewer), in
+Frames: x to the person's left, y up, z forward; after `place` everything is in camera axes (x right, y up, z towards
+the viewer), in
 units of the person's standing height, with the pelvis at the origin. Angles are degrees.
 """
 
@@ -16,11 +17,29 @@ Matrix_33 = NDArray[np.float64]
 SIDES = (("left", 1.0), ("right", -1.0))
 
 LIMITS: dict[str, tuple[float, float]] = {
-    "view": (-180, 180), "pitch": (-20, 25), "roll": (-60, 60), "lean": (-20, 60), "bend": (-20, 45), "side": (-20, 20), "twist": (-30, 30),
-    "nod": (-30, 35), "turn": (-60, 60), "tilt": (-20, 20),
-    "lift": (-15, 175), "swing": (-60, 170), "rotate": (-50, 95), "elbow": (0, 145), "wrist": (-45, 45), "fist": (0, 1), "spread": (0, 1),
-    "stride": (-35, 115), "part": (-8, 60), "out": (-25, 40), "knee": (0, 140), "ankle": (-30, 45),
-}  # fmt: skip
+    "view": (-180, 180),
+    "pitch": (-20, 25),
+    "roll": (-60, 60),
+    "lean": (-20, 60),
+    "bend": (-20, 45),
+    "side": (-20, 20),
+    "twist": (-30, 30),
+    "nod": (-30, 35),
+    "turn": (-60, 60),
+    "tilt": (-20, 20),
+    "lift": (-15, 175),
+    "swing": (-60, 170),
+    "rotate": (-50, 95),
+    "elbow": (0, 145),
+    "wrist": (-45, 45),
+    "fist": (0, 1),
+    "spread": (0, 1),
+    "stride": (-35, 115),
+    "part": (-8, 60),
+    "out": (-25, 40),
+    "knee": (0, 140),
+    "ankle": (-30, 45),
+}
 """Lowest and highest value of each angle; `fist` and `spread` are amounts."""
 
 
@@ -33,7 +52,9 @@ def _check(part: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """Angles of one arm: raised sideways, swung forward, rotated inwards; elbow, wrist; closed fist and spread fingers (0..1)."""
+    """Angles of one arm: raised sideways, swung forward, rotated inwards; elbow, wrist; closed fist and spread
+    fingers (0..1).
+    """
 
     lift: float = 8.0
     swing: float = 0.0
@@ -107,7 +128,9 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skeleton:
-    """Joints by name and the frames (columns: left, up, forward) of head, chest, pelvis, hands and feet, in camera axes."""
+    """Joints by name and the frames (columns: left, up, forward) of head, chest, pelvis, hands and feet, in camera
+    axes.
+    """
 
     joints: dict[str, Vector_3]
     frames: dict[str, Matrix_33]
