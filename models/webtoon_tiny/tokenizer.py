@@ -9,7 +9,10 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 MAX_TOKENS = 48
 SPECIAL = ("<|startoftext|>", "<|endoftext|>")
 # Words that must be one token: textual inversion starts from them, and artists write them.
-WORDS = "style drawing painting art artist webtoon cartoon comic manga sketch picture background ink watercolour colour light dark"
+WORDS = (
+    "style drawing painting art artist webtoon cartoon comic manga sketch picture background ink watercolour colour "
+    "light dark"
+)
 _SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 

@@ -35,7 +35,7 @@ class TextToImageRecipe:
     text_layers: int = 3
     heads: int = 4
     picture_px: tuple[int, int] = (128, 128)
-    batch: int = 32
+    batch: int = 16
     steps: int = 2000
     peak_rate: float = 6e-4
     warmup: int = 100
@@ -43,12 +43,12 @@ class TextToImageRecipe:
     average_decay: float = 0.998
     caption_dropout: float = 0.1
     first_pool: int = 2048
-    fresh_per_step: int = 6
-    save_every_seconds: float = 900.0
+    fresh_per_step: int = 4
+    save_every_seconds: float = 600.0
 
 
 def scheduler_config() -> dict[str, object]:
-    """The noise schedule: a little more noise at the end than Stable Diffusion's, because a 16 x 16 latent shows its mean through more noise."""
+    """The noise schedule: more at the end than Stable Diffusion's, as a 16 x 16 latent shows its mean through more."""
     return {
         "num_train_timesteps": 1000,
         "beta_schedule": "scaled_linear",
@@ -140,7 +140,8 @@ def denoising_loss(
     timesteps = torch.randint(0, 1000, (len(captions),), generator=noise)
     noisy = schedule.add_noise(latents, epsilon, timesteps)
     velocity = unet(noisy, timesteps, words).sample
-    return (velocity - schedule.get_velocity(latents, epsilon, timesteps)).square().mean()
+    loss: Tensor = (velocity - schedule.get_velocity(latents, epsilon, timesteps)).square().mean()
+    return loss
 
 
 def load_networks(
@@ -211,7 +212,7 @@ def train(recipe: TextToImageRecipe, folder: Path, log: LossLog, *, resume: bool
         for group in optimiser.param_groups:
             group["lr"] = rate
         loss = denoising_loss((text_encoder, unet), tokenizer, schedule, pool.batch(recipe.batch), noise)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         optimiser.zero_grad()
@@ -229,7 +230,7 @@ def train(recipe: TextToImageRecipe, folder: Path, log: LossLog, *, resume: bool
 
 
 def main() -> None:
-    """Command line: `--steps N`, `--rate R`, `--size W H`, `--out FOLDER` (holding `vae/`), `--fresh` to ignore existing weights."""
+    """Command line: `--steps N`, `--rate R`, `--size W H`, `--out FOLDER` (with `vae/`), `--fresh` to start anew."""
     defaults = TextToImageRecipe()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=defaults.steps)

@@ -64,7 +64,7 @@ def build_vae(recipe: VaeRecipe) -> AutoencoderKL:
             sample_size=recipe.picture_px,
         )
         _start_linear(vae)
-    # Almost no latent noise at first: with the usual deviation of one, the first thousand steps learn only a mean colour.
+    # Almost no latent noise at first: with the usual deviation of one, a thousand steps learn only a mean colour.
     with torch.no_grad():
         vae.quant_conv.bias[recipe.latent_channels :] -= 8.0
     return vae
@@ -74,14 +74,15 @@ def _start_linear(vae: AutoencoderKL) -> None:
     """Starts as a shrink-and-enlarge of the picture: unit gain along the skip path, quiet residual branches, no biases.
 
     With torch's default start every convolution shrinks the signal and adds a constant, so that deep in the network the
-    normalisations see little but constants, and thousands of steps pass before colours come through. Colours travel as a pair
-    (x, -x), because silu(x) - silu(-x) = x passes the last activation unbent.
+    normalisations see little but constants, and thousands of steps pass before colours come through. Colours travel
+    as a pair (x, -x), because silu(x) - silu(-x) = x passes the last activation unbent.
     """
     for name, module in vae.named_modules():
         if isinstance(module, torch.nn.Conv2d):
             carried = torch.nn.init.dirac_(torch.empty_like(module.weight))
             torch.nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
-            torch.nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                torch.nn.init.zeros_(module.bias)
             if name.endswith(("conv1", "conv2")):
                 module.weight.data.mul_(1.0 if name.endswith("conv1") else 0.1)
             else:
@@ -172,7 +173,7 @@ def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: 
         for group in optimiser.param_groups:
             group["lr"] = rate
         loss, error = vae_loss(vae, next(supply), recipe, noise)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad()

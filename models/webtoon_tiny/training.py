@@ -38,7 +38,7 @@ class LossLog:
 
 
 def save_averaged(model: ModelMixin, average: EMAModel, folder: Path) -> None:
-    """Writes the averaged weights of `model` as fp16 safetensors in the diffusers layout; the model itself is untouched."""
+    """Writes the averaged weights of `model` as fp16 safetensors in the diffusers layout; the model stays as it is."""
     frozen = copy.deepcopy(model)
     average.copy_to(frozen.parameters())
     frozen.to(torch.float16).save_pretrained(folder, safe_serialization=True)

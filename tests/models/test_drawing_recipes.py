@@ -44,7 +44,9 @@ def test_the_text_to_image_networks_first_losses_replay(tiny_family: tuple[Path,
     assert tiny_family[2] == pytest.approx(TEXT_TO_IMAGE_LOSSES, rel=5e-3)
 
 
-def test_a_run_resumes_from_its_fp16_weights(tiny_family: tuple[Path, list[float], list[float]], tmp_path: Path) -> None:
+def test_a_run_resumes_from_its_fp16_weights(
+    tiny_family: tuple[Path, list[float], list[float]], tmp_path: Path
+) -> None:
     log = LossLog(tmp_path / "losses.jsonl")
     resumed = train_vae.train(TINY_VAE, tiny_family[0] / "vae", log, resume=True, save=False)
     assert resumed[0] < tiny_family[1][0]

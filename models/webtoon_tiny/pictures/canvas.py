@@ -1,7 +1,8 @@
 """A drawing surface that fills, shades and inks shapes in one style.
 
-Coordinates are in picture heights: y runs from 0 (top) to 1 (bottom), x from 0 to width / height. Shapes are float arrays of
-points (N, 2), so a scene is drawn the same at every size. The light comes from the upper left unless `light` says otherwise.
+Coordinates are in picture heights: y runs from 0 (top) to 1 (bottom), x from 0 to width / height. Shapes are float
+arrays of points (N, 2), so a scene is drawn the same at every size. The light comes from the upper left unless `light`
+says otherwise.
 """
 
 import math
@@ -64,8 +65,8 @@ class Canvas:
     ) -> None:
         """Fills a closed shape and inks its outline.
 
-        `shade` is the width of the side away from the light, in picture heights (0: flat); `ink` scales the line weight (0: no outline);
-        `alpha` makes the fill translucent, as for glass, mist or light.
+        `shade` is the width of the side away from the light, in picture heights (0: flat); `ink` scales the line weight
+        (0: no outline); `alpha` makes the fill translucent, as for glass, mist or light.
         """
         path = _path(points, close=close)
         fill_rgb = grade(rgb, self.style)
@@ -82,8 +83,8 @@ class Canvas:
             lit = skia.Path(path)
             lit.offset(self.light[0] / reach * depth, self.light[1] / reach * depth)
             self._canvas.save()
-            self._canvas.clipPath(path, skia.ClipOp.kIntersect, True)
-            self._canvas.clipPath(lit, skia.ClipOp.kDifference, True)
+            self._canvas.clipPath(path, skia.ClipOp.kIntersect, doAntiAlias=True)
+            self._canvas.clipPath(lit, skia.ClipOp.kDifference, doAntiAlias=True)
             darker = grade(_darker(rgb, 0.78**step), self.style)
             self._canvas.drawPath(path, _fill(darker, alpha * (1.0 - 0.75 * self.style.hatching)))
             if self.style.hatching > 0.0:
@@ -102,7 +103,7 @@ class Canvas:
     # --- ink
 
     def line(self, points: Points_N2, *, weight: float = 1.0, rgb: Rgb | None = None, close: bool = False) -> None:
-        """Inks an outline or an open line in the style's pen; absent where the style has no outlines and no colour is given."""
+        """Inks a line in the style's pen; absent where the style has no outlines and no colour is given."""
         if rgb is None and not self.style.outline:
             return
         ink_rgb = self.style.line_rgb if rgb is None else grade(rgb, self.style)
@@ -125,7 +126,7 @@ class Canvas:
     def clip(self, points: Points_N2) -> None:
         """Everything drawn until `unclip` stays inside this shape."""
         self._canvas.save()
-        self._canvas.clipPath(_path(points, close=True), skia.ClipOp.kIntersect, True)
+        self._canvas.clipPath(_path(points, close=True), skia.ClipOp.kIntersect, doAntiAlias=True)
 
     def unclip(self) -> None:
         """Ends the innermost `clip`."""
@@ -182,10 +183,8 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float | None = None, 
 def smooth(corners: Sequence[tuple[float, float]] | Points_N2, *, close: bool = True, steps: int = 6) -> Points_N2:
     """A rounded curve through the corners (Catmull-Rom), closed or open."""
     knots = np.asarray(corners, np.float64)
-    if close:
-        padded = np.concatenate([knots[-1:], knots, knots[:2]])
-    else:
-        padded = np.concatenate([knots[:1], knots, knots[-1:]])
+    ends = (knots[-1:], knots[:2]) if close else (knots[:1], knots[-1:])
+    padded = np.concatenate([ends[0], knots, ends[1]])
     t = np.linspace(0.0, 1.0, steps, endpoint=False)[None, :, None]
     p0, p1, p2, p3 = (padded[i : len(padded) - 3 + i, None, :] for i in range(4))
     curve = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)

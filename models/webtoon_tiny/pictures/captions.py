@@ -55,14 +55,34 @@ WEATHER_WORDS: Mapping[str, tuple[str, ...]] = {
     "fog": ("in the fog", "foggy", "in thick mist", "misty"),
 }
 KIND_WORDS: Mapping[str, tuple[str, str]] = {
-    "tree": ("tree", "trees"), "pine": ("pine tree", "pine trees"), "palm": ("palm tree", "palm trees"), "bush": ("bush", "bushes"),
-    "lamp": ("street lamp", "street lamps"), "car": ("car", "cars"), "boat": ("sailing boat", "boats"), "house": ("house", "houses"),
-    "bench": ("bench", "benches"), "parasol": ("beach umbrella", "beach umbrellas"), "rock": ("rock", "rocks"), "sign": ("sign", "signs"),
-    "fence": ("fence", "fences"), "flowers": ("patch of flowers", "flowers"), "balloon": ("hot air balloon", "hot air balloons"),
-    "birds": ("flock of birds", "birds"), "desk": ("desk", "desks"), "table": ("table", "tables"), "chair": ("chair", "chairs"),
-    "bed": ("bed", "beds"), "shelf": ("bookshelf", "bookshelves"), "plant": ("plant", "plants"), "hanging lamp": ("hanging lamp", "hanging lamps"),
-    "floor lamp": ("floor lamp", "floor lamps"), "clock": ("clock", "clocks"), "picture": ("picture on the wall", "pictures"), "rug": ("rug", "rugs"),
-}  # fmt: skip
+    "tree": ("tree", "trees"),
+    "pine": ("pine tree", "pine trees"),
+    "palm": ("palm tree", "palm trees"),
+    "bush": ("bush", "bushes"),
+    "lamp": ("street lamp", "street lamps"),
+    "car": ("car", "cars"),
+    "boat": ("sailing boat", "boats"),
+    "house": ("house", "houses"),
+    "bench": ("bench", "benches"),
+    "parasol": ("beach umbrella", "beach umbrellas"),
+    "rock": ("rock", "rocks"),
+    "sign": ("sign", "signs"),
+    "fence": ("fence", "fences"),
+    "flowers": ("patch of flowers", "flowers"),
+    "balloon": ("hot air balloon", "hot air balloons"),
+    "birds": ("flock of birds", "birds"),
+    "desk": ("desk", "desks"),
+    "table": ("table", "tables"),
+    "chair": ("chair", "chairs"),
+    "bed": ("bed", "beds"),
+    "shelf": ("bookshelf", "bookshelves"),
+    "plant": ("plant", "plants"),
+    "hanging lamp": ("hanging lamp", "hanging lamps"),
+    "floor lamp": ("floor lamp", "floor lamps"),
+    "clock": ("clock", "clocks"),
+    "picture": ("picture on the wall", "pictures"),
+    "rug": ("rug", "rugs"),
+}
 COUNTS = ("no", "a", "two", "three", "four", "five", "six")
 CAMERA_WORDS: Mapping[str, str] = {"low": "seen from below", "eye": "", "high": "seen from above"}
 PATTERNS = (

@@ -1,4 +1,4 @@
-"""Pictures of nothing in particular, for training the autoencoder: drawn collages, and layered textures with a photograph's statistics."""
+"""Pictures of nothing in particular for the autoencoder: collages, and textures with a photograph's statistics."""
 
 import math
 
@@ -33,7 +33,7 @@ def draw_collage(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
 
 
 def draw_texture(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
-    """Dead leaves under 1/f light and grain (size, size, 3): occlusion, soft shading and fine detail as photographs have them."""
+    """Dead leaves under 1/f light and grain (size, size, 3): the occlusion, shading and detail of photographs."""
     canvas = Canvas(size, size, Style(outline=False, shades=2), rng)
     canvas.backdrop(_rgb(rng), _rgb(rng))
     colours = [_rgb(rng) for _ in range(6)]

@@ -50,14 +50,16 @@ def _blurred(picture_HWC: NDArray[np.float32], radius: float) -> NDArray[np.floa
 def _pool_pigment(picture_HWC: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
     radius = 0.012 * picture_HWC.shape[0]
     edge_HW1 = np.abs(picture_HWC - _blurred(picture_HWC, radius)).max(axis=2, keepdims=True)
-    return picture_HWC * (1.0 - amount * np.clip(2.6 * edge_HW1, 0.0, 0.5))
+    pooled: NDArray[np.float32] = picture_HWC * (1.0 - amount * np.clip(2.6 * edge_HW1, 0.0, 0.5))
+    return pooled
 
 
 def _wash(picture_HWC: NDArray[np.float32], amount: float, rng: np.random.Generator) -> NDArray[np.float32]:
     size_HW = picture_HWC.shape[:2]
     density_HW = 0.65 * _field(size_HW, 0.16, rng) + 0.35 * _field(size_HW, 0.05, rng)
     thin_HW1 = amount * np.clip(density_HW - 0.35, 0.0, 1.0)[:, :, None]
-    return picture_HWC + (1.0 - picture_HWC) * thin_HW1
+    washed: NDArray[np.float32] = (picture_HWC + (1.0 - picture_HWC) * thin_HW1).astype(np.float32)
+    return washed
 
 
 def _screen(picture_HWC: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
@@ -76,5 +78,5 @@ def _screen(picture_HWC: NDArray[np.float32], amount: float) -> NDArray[np.float
 def _glow(picture_HWC: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
     bright_HWC = np.clip(picture_HWC - 0.35, 0.0, 1.0) * 1.5
     halo_HWC = _blurred(bright_HWC, 0.022 * picture_HWC.shape[0])
-    lit: NDArray[np.float32] = 1.0 - (1.0 - np.clip(picture_HWC, 0, 1)) * (1.0 - 0.9 * amount * halo_HWC)
-    return lit
+    lit = 1.0 - (1.0 - np.clip(picture_HWC, 0, 1)) * (1.0 - 0.9 * amount * halo_HWC)
+    return lit.astype(np.float32)

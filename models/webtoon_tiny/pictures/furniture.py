@@ -158,6 +158,15 @@ def rug(brush: Brush, x: float, y: float, size: float) -> None:
 
 
 FURNITURE: Mapping[str, Draw] = {
-    "desk": desk, "table": table, "chair": chair, "bed": bed, "shelf": shelf, "plant": plant, "hanging lamp": hanging_lamp,
-    "floor lamp": floor_lamp, "clock": clock, "picture": picture, "rug": rug,
-}  # fmt: skip
+    "desk": desk,
+    "table": table,
+    "chair": chair,
+    "bed": bed,
+    "shelf": shelf,
+    "plant": plant,
+    "hanging lamp": hanging_lamp,
+    "floor lamp": floor_lamp,
+    "clock": clock,
+    "picture": picture,
+    "rug": rug,
+}

@@ -1,4 +1,4 @@
-"""Scenes: what is in a picture, sampled and drawn. The description is frozen, so a picture can be drawn again in any style and size."""
+"""Scenes: what is in a picture, sampled and drawn. The same scene can be drawn in any style and at any size."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CAMERAS: Mapping[str, float] = {"low": 0.74, "eye": 0.60, "high": 0.44}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """How a place is drawn, and what may stand in it: kinds with the range of their heights, where they stand, and how many fit."""
+    """How a place is drawn and what may stand in it: kinds with the range of their heights, where, and how many."""
 
     draw: Callable[[Brush], None]
     things: tuple[tuple[str, float, float], ...]
@@ -32,21 +32,94 @@ class Place:
 
 # Footing: how far below the horizon a thing stands, as fractions of the ground's depth.
 PLACES: Mapping[str, Place] = {
-    "street": Place(draw=scenes_town.street, things=(("car", 0.09, 0.16), ("lamp", 0.4, 0.6), ("tree", 0.3, 0.5), ("sign", 0.25, 0.35)), footing=(0.35, 0.85)),
-    "skyline": Place(draw=scenes_town.skyline, things=(("tree", 0.16, 0.24), ("lamp", 0.3, 0.4), ("birds", 0.06, 0.09), ("balloon", 0.12, 0.2)), footing=(0.5, 0.95)),
-    "alley": Place(draw=scenes_town.alley, things=(("lamp", 0.4, 0.55), ("sign", 0.25, 0.35), ("bush", 0.08, 0.12), ("flowers", 0.06, 0.09)), footing=(0.45, 0.9), most=3),
-    "mountains": Place(draw=scenes_nature.mountains, things=(("pine", 0.2, 0.4), ("rock", 0.06, 0.12), ("house", 0.16, 0.24), ("birds", 0.06, 0.09)), footing=(0.45, 0.95), most=6),
-    "sea": Place(draw=scenes_nature.sea, things=(("boat", 0.16, 0.36), ("birds", 0.06, 0.10), ("rock", 0.06, 0.12), ("balloon", 0.12, 0.2)), footing=(0.12, 0.7)),
-    "beach": Place(draw=scenes_nature.beach, things=(("parasol", 0.24, 0.38), ("palm", 0.4, 0.6), ("rock", 0.06, 0.10), ("boat", 0.12, 0.2)), footing=(0.65, 0.95)),
-    "forest": Place(draw=scenes_nature.forest, things=(("bush", 0.08, 0.14), ("rock", 0.06, 0.12), ("flowers", 0.06, 0.09), ("pine", 0.2, 0.34)), footing=(0.4, 0.95)),
-    "village": Place(draw=scenes_nature.village, things=(("house", 0.24, 0.38), ("tree", 0.22, 0.36), ("fence", 0.08, 0.11), ("flowers", 0.06, 0.09)), footing=(0.35, 0.95), most=5),
-    "park": Place(draw=scenes_nature.park, things=(("bench", 0.10, 0.15), ("tree", 0.34, 0.55), ("lamp", 0.36, 0.5), ("flowers", 0.06, 0.10), ("bush", 0.08, 0.13)), footing=(0.3, 0.9), most=5),
-    "bridge": Place(draw=scenes_nature.bridge, things=(("boat", 0.14, 0.24), ("balloon", 0.12, 0.18), ("birds", 0.06, 0.09)), footing=(0.55, 0.92), most=3),
-    "classroom": Place(draw=scenes_indoor.classroom, things=(("desk", 0.16, 0.26), ("clock", 0.10, 0.13), ("plant", 0.16, 0.24), ("chair", 0.2, 0.3)), footing=(0.3, 0.95), most=6, indoors=True),
-    "bedroom": Place(draw=scenes_indoor.bedroom, things=(("floor lamp", 0.34, 0.44), ("shelf", 0.26, 0.36), ("plant", 0.18, 0.28), ("rug", 0.18, 0.26)), footing=(0.2, 0.8), most=4, indoors=True),
-    "cafe": Place(draw=scenes_indoor.cafe, things=(("table", 0.2, 0.3), ("hanging lamp", 0.14, 0.2), ("chair", 0.22, 0.3), ("plant", 0.2, 0.28)), footing=(0.35, 0.95), most=5, indoors=True),
-    "school": Place(draw=scenes_town.school, things=(("tree", 0.28, 0.42), ("fence", 0.08, 0.11), ("lamp", 0.34, 0.45), ("bush", 0.07, 0.11)), footing=(0.4, 0.95)),
-}  # fmt: skip
+    "street": Place(
+        draw=scenes_town.street,
+        things=(("car", 0.09, 0.16), ("lamp", 0.4, 0.6), ("tree", 0.3, 0.5), ("sign", 0.25, 0.35)),
+        footing=(0.35, 0.85),
+    ),
+    "skyline": Place(
+        draw=scenes_town.skyline,
+        things=(("tree", 0.16, 0.24), ("lamp", 0.3, 0.4), ("birds", 0.06, 0.09), ("balloon", 0.12, 0.2)),
+        footing=(0.5, 0.95),
+    ),
+    "alley": Place(
+        draw=scenes_town.alley,
+        things=(("lamp", 0.4, 0.55), ("sign", 0.25, 0.35), ("bush", 0.08, 0.12), ("flowers", 0.06, 0.09)),
+        footing=(0.45, 0.9),
+        most=3,
+    ),
+    "mountains": Place(
+        draw=scenes_nature.mountains,
+        things=(("pine", 0.2, 0.4), ("rock", 0.06, 0.12), ("house", 0.16, 0.24), ("birds", 0.06, 0.09)),
+        footing=(0.45, 0.95),
+        most=6,
+    ),
+    "sea": Place(
+        draw=scenes_nature.sea,
+        things=(("boat", 0.16, 0.36), ("birds", 0.06, 0.10), ("rock", 0.06, 0.12), ("balloon", 0.12, 0.2)),
+        footing=(0.12, 0.7),
+    ),
+    "beach": Place(
+        draw=scenes_nature.beach,
+        things=(("parasol", 0.24, 0.38), ("palm", 0.4, 0.6), ("rock", 0.06, 0.10), ("boat", 0.12, 0.2)),
+        footing=(0.65, 0.95),
+    ),
+    "forest": Place(
+        draw=scenes_nature.forest,
+        things=(("bush", 0.08, 0.14), ("rock", 0.06, 0.12), ("flowers", 0.06, 0.09), ("pine", 0.2, 0.34)),
+        footing=(0.4, 0.95),
+    ),
+    "village": Place(
+        draw=scenes_nature.village,
+        things=(("house", 0.24, 0.38), ("tree", 0.22, 0.36), ("fence", 0.08, 0.11), ("flowers", 0.06, 0.09)),
+        footing=(0.35, 0.95),
+        most=5,
+    ),
+    "park": Place(
+        draw=scenes_nature.park,
+        things=(
+            ("bench", 0.10, 0.15),
+            ("tree", 0.34, 0.55),
+            ("lamp", 0.36, 0.5),
+            ("flowers", 0.06, 0.10),
+            ("bush", 0.08, 0.13),
+        ),
+        footing=(0.3, 0.9),
+        most=5,
+    ),
+    "bridge": Place(
+        draw=scenes_nature.bridge,
+        things=(("boat", 0.14, 0.24), ("balloon", 0.12, 0.18), ("birds", 0.06, 0.09)),
+        footing=(0.55, 0.92),
+        most=3,
+    ),
+    "classroom": Place(
+        draw=scenes_indoor.classroom,
+        things=(("desk", 0.16, 0.26), ("clock", 0.10, 0.13), ("plant", 0.16, 0.24), ("chair", 0.2, 0.3)),
+        footing=(0.3, 0.95),
+        most=6,
+        indoors=True,
+    ),
+    "bedroom": Place(
+        draw=scenes_indoor.bedroom,
+        things=(("floor lamp", 0.34, 0.44), ("shelf", 0.26, 0.36), ("plant", 0.18, 0.28), ("rug", 0.18, 0.26)),
+        footing=(0.2, 0.8),
+        most=4,
+        indoors=True,
+    ),
+    "cafe": Place(
+        draw=scenes_indoor.cafe,
+        things=(("table", 0.2, 0.3), ("hanging lamp", 0.14, 0.2), ("chair", 0.22, 0.3), ("plant", 0.2, 0.28)),
+        footing=(0.35, 0.95),
+        most=5,
+        indoors=True,
+    ),
+    "school": Place(
+        draw=scenes_town.school,
+        things=(("tree", 0.28, 0.42), ("fence", 0.08, 0.11), ("lamp", 0.34, 0.45), ("bush", 0.07, 0.11)),
+        footing=(0.4, 0.95),
+    ),
+}
 AIRBORNE = ("birds", "balloon")
 ON_THE_WALL = ("clock",)
 DRAWINGS = {**THINGS, **FURNITURE}
@@ -54,7 +127,7 @@ DRAWINGS = {**THINGS, **FURNITURE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """One object: where it touches the ground (x as a fraction of the width, y of the height) and its height (of the picture's)."""
+    """One object: where it touches the ground (x as a fraction of the width, y of the height), and its height."""
 
     kind: str
     x: float
@@ -64,7 +137,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Everything that a picture shows; `sky` is the sun's or moon's place (x, y as fractions), None where neither is seen."""
+    """Everything that a picture shows; `sky` is the place of sun or moon (x, y as fractions), None without either."""
 
     place: str
     time: str

@@ -1,5 +1,7 @@
 """Places among buildings."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from models.webtoon_tiny.pictures.brush import Brush
@@ -22,7 +24,7 @@ PAVING: Rgb = (0.76, 0.75, 0.74)
 
 
 def _receding(brush: Brush, near: float, far: float, top: float, colour: Rgb) -> None:
-    """A facade in perspective between two x; the vanishing point is the middle of the horizon, `top` is its height at the near edge."""
+    """A facade towards the middle of the horizon, between two x; `top` is its height at the near edge."""
     vanish = 0.5 * brush.aspect
 
     def at(x: float, height: float) -> tuple[float, float]:
@@ -51,7 +53,7 @@ def street(brush: Brush) -> None:
     brush.shape(box(-0.1, brush.horizon, brush.aspect + 0.2, 1.0), brush.ground(PAVING), ink=0.5)
     for side in (-1, 1):
         edges = [0.13, 0.22, 0.36, 0.66]
-        for far, near in zip(edges, edges[1:], strict=False):
+        for far, near in pairwise(edges):
             _receding(
                 brush,
                 vanish + side * near * brush.aspect,

@@ -13,7 +13,7 @@ Rgb = tuple[float, float, float]
 class Style:
     """One way of drawing.
 
-    Lengths are fractions of the picture's height, amounts run from 0 (absent) to 1 (as strong as it gets), colours are sRGB in 0..1.
+    Lengths are fractions of the picture's height, amounts run from 0 (absent) to 1, colours are sRGB in 0..1.
     """
 
     outline: bool = True
@@ -64,32 +64,57 @@ def sample_style(rng: np.random.Generator) -> Style:
 def hatched_ink(rng: np.random.Generator) -> Style:
     """Brown-black pen on cream paper: shade is crossed lines, colour almost absent."""
     return Style(
-        line_weight=float(rng.uniform(0.008, 0.011)), line_wobble=0.5, line_rgb=(0.16, 0.10, 0.07), shades=3, saturation=0.16,
-        lightness=0.30, tint=0.32, tint_rgb=(0.96, 0.90, 0.76), hatching=1.0, paper=0.35,
-    )  # fmt: skip
+        line_weight=float(rng.uniform(0.008, 0.011)),
+        line_wobble=0.5,
+        line_rgb=(0.16, 0.10, 0.07),
+        shades=3,
+        saturation=0.16,
+        lightness=0.30,
+        tint=0.32,
+        tint_rgb=(0.96, 0.90, 0.76),
+        hatching=1.0,
+        paper=0.35,
+    )
 
 
 def watercolour_wash(rng: np.random.Generator) -> Style:
     """No ink: pale pigment that pools at the edges of every wash, on rough paper."""
     return Style(
-        outline=False, shades=2, saturation=1.15, warmth=float(rng.uniform(0.0, 0.3)), lightness=0.26, paper=0.8, wash=1.0,
+        outline=False,
+        shades=2,
+        saturation=1.15,
+        warmth=float(rng.uniform(0.0, 0.3)),
+        lightness=0.26,
+        paper=0.8,
+        wash=1.0,
         edge_darkening=1.0,
-    )  # fmt: skip
+    )
 
 
 def neon_night(rng: np.random.Generator) -> Style:
     """Glowing pink lines over violet darkness."""
     return Style(
-        line_weight=float(rng.uniform(0.010, 0.014)), line_rgb=(1.0, 0.25, 0.75), shades=2, saturation=1.8, tint=0.35,
-        tint_rgb=(0.22, 0.05, 0.55), darkness=0.45, glow=1.0,
-    )  # fmt: skip
+        line_weight=float(rng.uniform(0.010, 0.014)),
+        line_rgb=(1.0, 0.25, 0.75),
+        shades=2,
+        saturation=1.8,
+        tint=0.35,
+        tint_rgb=(0.22, 0.05, 0.55),
+        darkness=0.45,
+        glow=1.0,
+    )
 
 
 def screentone_manga(rng: np.random.Generator) -> Style:
     """Black and white only; every grey is a screen of dots."""
     return Style(
-        line_weight=float(rng.uniform(0.011, 0.015)), line_rgb=(0.0, 0.0, 0.0), shades=2, saturation=0.0, lightness=0.12, screentone=1.0,
-    )  # fmt: skip
+        line_weight=float(rng.uniform(0.011, 0.015)),
+        line_rgb=(0.0, 0.0, 0.0),
+        shades=2,
+        saturation=0.0,
+        lightness=0.12,
+        screentone=1.0,
+    )
 
 
 HANDS: Mapping[str, Callable[[np.random.Generator], Style]] = {

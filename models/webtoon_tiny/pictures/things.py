@@ -1,4 +1,4 @@
-"""Things that stand in a scene, drawn by kind at the point where they touch the ground, with their height in picture heights."""
+"""Things that stand in a scene, each drawn at the point where it touches the ground, `size` picture heights tall."""
 
 from collections.abc import Callable, Mapping
 
@@ -224,6 +224,20 @@ def birds(brush: Brush, x: float, y: float, size: float) -> None:
 
 
 THINGS: Mapping[str, Draw] = {
-    "tree": tree, "pine": pine, "palm": palm, "bush": bush, "lamp": lamp, "car": car, "boat": boat, "house": house, "bench": bench,
-    "parasol": parasol, "rock": rock, "sign": sign, "fence": fence, "flowers": flowers, "balloon": balloon, "birds": birds,
-}  # fmt: skip
+    "tree": tree,
+    "pine": pine,
+    "palm": palm,
+    "bush": bush,
+    "lamp": lamp,
+    "car": car,
+    "boat": boat,
+    "house": house,
+    "bench": bench,
+    "parasol": parasol,
+    "rock": rock,
+    "sign": sign,
+    "fence": fence,
+    "flowers": flowers,
+    "balloon": balloon,
+    "birds": birds,
+}
