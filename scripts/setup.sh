@@ -29,8 +29,10 @@ print(hashlib.sha256(project).hexdigest(), sys.version.split()[0])
 has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }
 
 make_venv() {
-  if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then return; fi
-  if [ -e "$venv" ]; then say "a broken $venv is made anew"; fi
+  local minor='import sys; print(sys.version_info[:2])'
+  if "$venv/bin/python" -m pip --version >/dev/null 2>&1 &&
+    [ "$("$venv/bin/python" -c "$minor")" = "$("$python" -c "$minor")" ]; then return; fi
+  if [ -e "$venv" ]; then say "a $venv that is broken or of another Python is made anew"; fi
   rm -rf "$venv"
   "$python" -m venv "$venv" || {
     rm -rf "$venv"
