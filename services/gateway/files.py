@@ -41,6 +41,11 @@ def results_prefix(account_id: str, job_id: str) -> str:
     return f"{account_id}/{PREFIX}/results/{job_id}/"
 
 
+def out_prefix(account_id: str, job_id: str) -> str:
+    """Where services leave what they drew for a job; ours to empty, because the request was ours."""
+    return f"{account_id}/out/{job_id}/"
+
+
 def previews_prefix(account_id: str, job_id: str) -> str:
     return f"{account_id}/{PREFIX}/previews/{job_id}/"
 

@@ -132,4 +132,4 @@ def _delete_rows_then_files(gateway: Gateway, project_id: str, account_id: str) 
     for job_id in asked:
         delete_prefix(gateway.store, files.results_prefix(account_id, job_id))
         delete_prefix(gateway.store, files.previews_prefix(account_id, job_id))
-        delete_prefix(gateway.store, f"{account_id}/out/{job_id}/")
+        delete_prefix(gateway.store, files.out_prefix(account_id, job_id))

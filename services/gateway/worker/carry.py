@@ -14,7 +14,7 @@ from sqlmodel import Session
 from services.common.artifacts import ArtifactStore, delete_prefix
 from services.common.errors import Unavailable
 from services.common.leases import Lease, LeaseLost, LeaseQueue
-from services.gateway.files import previews_prefix, results_prefix
+from services.gateway.files import out_prefix, previews_prefix, results_prefix
 from services.gateway.worker.progress import Preview, Progress
 from services.gateway.worker.work import Finish, JobStopped, Work, reason_and_message
 
@@ -125,6 +125,7 @@ class Carrier:
 
     def _remove_leftovers(self, lease: Lease, *, finished: bool) -> None:
         delete_prefix(self.store, previews_prefix(lease.job.owner, lease.job.id))
+        delete_prefix(self.store, out_prefix(lease.job.owner, lease.job.id))
         if not finished:
             delete_prefix(self.store, results_prefix(lease.job.owner, lease.job.id))
 

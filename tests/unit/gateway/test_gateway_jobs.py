@@ -59,11 +59,15 @@ async def test_a_background_is_drawn_and_kept(artist: Artist, services: FakeServ
 
 
 async def test_results_are_copied_and_previews_are_gone_when_a_job_has_ended(
-    artist: Artist, worker: Dispatcher, store: FolderStore
+    artist: Artist, worker: Dispatcher, store: FolderStore, until: Until
 ) -> None:
     job = await ended(artist, (await post(artist, await artist.project()))["id"])
-    kept = list(store.keys(f"{artist.id}/gateway/"))
-    assert kept == [f"{artist.id}/gateway/results/{job['id']}/00.png"]
+    result = f"{artist.id}/gateway/results/{job['id']}/00.png"
+
+    async def only_the_result_is_left() -> bool:
+        return list(store.keys(f"{artist.id}/")) == [result]
+
+    await until(only_the_result_is_left)
 
 
 async def test_progress_and_a_preview_are_seen_while_it_is_drawn(
@@ -121,7 +125,7 @@ async def test_a_waiting_job_is_cancelled_at_once(artist: Artist) -> None:
 
 
 async def test_a_running_job_is_cancelled_and_the_service_notices(
-    artist: Artist, services: FakeServices, worker: Dispatcher, store: FolderStore
+    artist: Artist, services: FakeServices, worker: Dispatcher, store: FolderStore, until: Until
 ) -> None:
     script = services.background.script
     script.hold_at_step = 2
@@ -132,7 +136,11 @@ async def test_a_running_job_is_cancelled_and_the_service_notices(
     await script.left.wait()
     job = await ended(artist, posted["id"])
     assert (job["state"], job["results"], job["preview_url"]) == ("cancelled", [], None)
-    assert list(store.keys(f"{artist.id}/gateway/")) == []
+
+    async def nothing_is_left() -> bool:
+        return list(store.keys(f"{artist.id}/")) == []
+
+    await until(nothing_is_left)
 
 
 async def test_cancelling_an_ended_job_changes_nothing(artist: Artist, worker: Dispatcher) -> None:
