@@ -86,8 +86,9 @@ class Gateway:
         self._transport.send("DELETE", f"projects/{project_id}")
 
     def upload_picture(self, project_id: str, path: Path) -> Picture:
+        """Sent again when the answer is lost: a second copy does less harm than none."""
         files = {"file": (path.name, path.read_bytes())}
-        sent = self._transport.send("POST", f"projects/{project_id}/pictures", files=files)
+        sent = self._transport.send("POST", f"projects/{project_id}/pictures", files=files, repeatable=True)
         return Picture.model_validate_json(sent.content)
 
     def pictures(self, project_id: str) -> list[Picture]:

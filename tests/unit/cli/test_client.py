@@ -40,9 +40,16 @@ def test_a_read_is_repeated_until_the_peer_is_back() -> None:
 
 def test_a_write_without_a_key_is_sent_once() -> None:
     transport = ScriptedGateway({"POST /projects": [httpx.ReadError("lost"), httpx.Response(201, json=PROJECT)]})
-    with pytest.raises(ApiError, match="oma up"):
+    with pytest.raises(ApiError, match="lost before it answered"):
         client(transport).create_project("바닷가")
     assert len(transport.asked) == 1
+
+
+def test_what_never_reached_the_gateway_is_sent_again() -> None:
+    answers: list[Answer] = [httpx.ConnectError("refused"), httpx.Response(201, json=PROJECT)]
+    transport = ScriptedGateway({"POST /projects": answers})
+    assert client(transport).create_project("바닷가").id == "p1"
+    assert len(transport.asked) == 2
 
 
 def test_a_job_is_created_once_however_often_it_is_sent() -> None:
