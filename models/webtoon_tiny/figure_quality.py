@@ -11,9 +11,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from models.webtoon_tiny.detector_network import grid
 from models.webtoon_tiny.pictures.characters_points import OCCLUDED, SEEN
 
 PARTS = {"body": slice(0, 17), "feet": slice(17, 23), "face": slice(23, 91), "hands": slice(91, 133)}
+_GRID = grid()
 REACH = 0.1
 """Tolerance of a correct point, as a share of the distance from nose to the middle of the hips."""
 
@@ -61,12 +63,11 @@ def pose_quality(model: Path, held_out: Path) -> dict[str, float]:
 
 def read_people(rows_A85: NDArray[np.float32], least: float = 0.3) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Boxes (P, 4) in detector pixels and scores (P,), best first, greedy suppression at IoU 0.45."""
-    cells = [(stride, x, y) for stride in (8, 16, 32) for y in range(640 // stride) for x in range(640 // stride)]
-    stride, x, y = np.array(cells, np.float32).T
+    corner, stride = (tensor.numpy() for tensor in _GRID)
     score = rows_A85[:, 4] * rows_A85[:, 5]
     keep = score > least
-    stride, corner = stride[keep, None], np.stack([x, y], axis=1)[keep]
-    centre, half = (rows_A85[keep, :2] + corner) * stride, 0.5 * np.exp(rows_A85[keep, 2:4]) * stride
+    centre = (rows_A85[keep, :2] + corner[keep]) * stride[keep]
+    half = 0.5 * np.exp(rows_A85[keep, 2:4]) * stride[keep]
     boxes, scores = np.concatenate([centre - half, centre + half], axis=1), score[keep]
     left, chosen = list(np.argsort(-scores)), []
     while left:

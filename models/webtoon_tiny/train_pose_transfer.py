@@ -34,8 +34,8 @@ class TransferTraining:
     """
 
     seed: int = 13
-    steps: int = 1500
-    characters: int = 8
+    steps: int = 600
+    characters: int = 4
     rate: float = 1.0e-3
     warmup: int = 40
     decay_from: float = 0.3
@@ -223,7 +223,7 @@ def main() -> None:
     for step, loss in train_steps(transfer, supply, config, first_step=arguments.first_step):
         averaged_into(average, transfer.state_dict(), min(config.average, (1 + step) / (10 + step)))
         log.write(step, loss=loss, cpu_seconds=time.process_time() - begun)
-        if step % 100 == 99 or step == config.steps - 1:
+        if step % 50 == 49 or step == config.steps - 1:
             for name, state in (("state", average), ("live", transfer.state_dict())):
                 save_file(
                     {key: value.contiguous() for key, value in state.items()},
