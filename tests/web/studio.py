@@ -73,6 +73,7 @@ class Studio:
     def drag_inwards(self, joint: str) -> None:
         """Drag a joint half of its way to the middle of the editor; wherever it was, there is room."""
         told = self.joint(joint).get_attribute("aria-label") or ""
+        self.joint(joint).scroll_into_view_if_needed()
         box = self.joint(joint).locator(".joint-dot").bounding_box()
         canvas = self.page.get_by_role("group", name="뼈대 편집판").bounding_box()
         assert box

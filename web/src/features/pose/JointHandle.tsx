@@ -18,6 +18,8 @@ type Props = {
   name: (typeof BODY_JOINTS)[number];
   joint: number;
   point: Keypoint;
+  /** Where it is shown: a joint that was found outside the picture waits at its edge, within reach. */
+  shown: Point;
   pixel: number;
   selected: boolean;
   toPicture: (clientX: number, clientY: number) => Point | null;
@@ -32,6 +34,7 @@ export function JointHandle({
   name,
   joint,
   point,
+  shown,
   pixel,
   selected,
   toPicture,
@@ -54,7 +57,7 @@ export function JointHandle({
     const at = toPicture(event.clientX, event.clientY);
     if (!at) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    grip.current = { x: at.x - x, y: at.y - y };
+    grip.current = { x: at.x - shown.x, y: at.y - shown.y };
     onSelect();
   };
   const drag = (event: PointerEvent<SVGGElement>) => {
@@ -99,11 +102,18 @@ export function JointHandle({
       }}
     >
       <title>{t(`pose.joints.${name}`)}</title>
-      <circle className="joint-hit" cx={x} cy={y} r={HIT_PX * pixel} />
+      <circle className="joint-hit" cx={shown.x} cy={shown.y} r={HIT_PX * pixel} />
       {side === "right" ? (
-        <rect className="joint-dot" x={x - r} y={y - r} width={2 * r} height={2 * r} strokeWidth={2 * pixel} />
+        <rect
+          className="joint-dot"
+          x={shown.x - r}
+          y={shown.y - r}
+          width={2 * r}
+          height={2 * r}
+          strokeWidth={2 * pixel}
+        />
       ) : (
-        <circle className="joint-dot" cx={x} cy={y} r={r} strokeWidth={2 * pixel} />
+        <circle className="joint-dot" cx={shown.x} cy={shown.y} r={r} strokeWidth={2 * pixel} />
       )}
     </g>
   );

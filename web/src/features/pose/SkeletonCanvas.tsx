@@ -2,10 +2,12 @@ import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { JointHandle } from "./JointHandle";
 import { SkeletonLines } from "./SkeletonLines";
-import { BODY_JOINTS, type Person } from "./skeleton";
+import { BODY_JOINTS, clamp, type Person } from "./skeleton";
 
 /** The canvas is shown about this many CSS pixels long on its longer side; handles are sized by it. */
 const SHOWN_PX = 520;
+/** Room around the picture, so that a joint at its edge can be taken hold of. */
+const MARGIN_PX = 14;
 
 type Point = { x: number; y: number };
 type Props = {
@@ -25,6 +27,7 @@ export function SkeletonCanvas({ size, people, personIndex, underlay, ...handler
   const { t } = useTranslation();
   const svg = useRef<SVGSVGElement>(null);
   const pixel = Math.max(size.width, size.height) / SHOWN_PX;
+  const margin = MARGIN_PX * pixel;
   const person = people[personIndex];
   const { onMove } = handlers;
 
@@ -40,7 +43,7 @@ export function SkeletonCanvas({ size, people, personIndex, underlay, ...handler
     <svg
       ref={svg}
       className="skeleton-canvas"
-      viewBox={`0 0 ${size.width} ${size.height}`}
+      viewBox={`${-margin} ${-margin} ${size.width + 2 * margin} ${size.height + 2 * margin}`}
       role="group"
       aria-label={t("pose.canvas")}
     >
@@ -59,6 +62,7 @@ export function SkeletonCanvas({ size, people, personIndex, underlay, ...handler
               name={name}
               joint={joint}
               point={point}
+              shown={{ x: clamp(point[0], size.width), y: clamp(point[1], size.height) }}
               pixel={pixel}
               selected={joint === handlers.selected}
               toPicture={toPicture}

@@ -99,7 +99,8 @@ export function carriedBy(joint: number, wholeLimb: boolean): number[] {
   return [joint, ...(ATTACHED[joint] ?? []), ...next.flatMap((other) => carriedBy(other, true))];
 }
 
-const clamp = (value: number, max: number) => Math.min(max, Math.max(0, value));
+/** A coordinate brought inside a picture of this many pixels. */
+export const clamp = (value: number, pixels: number) => Math.min(pixels - 1, Math.max(0, value));
 
 /** Puts one joint at (x, y), inside the picture, and shows it; what hangs from it keeps its place beside it. */
 export function moveJoint(
@@ -111,8 +112,8 @@ export function moveJoint(
 ): Keypoint[] {
   const from = keypoints[joint];
   if (!from) return keypoints;
-  const dx = clamp(to.x, size.width - 1) - from[0];
-  const dy = clamp(to.y, size.height - 1) - from[1];
+  const dx = clamp(to.x, size.width) - from[0];
+  const dy = clamp(to.y, size.height) - from[1];
   const carried = new Set(carriedBy(joint, wholeLimb));
   return keypoints.map((point, index): Keypoint => {
     if (!carried.has(index)) return point;

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, unwrap } from "@/shared/api/client";
 import type { Style } from "@/shared/api/models";
+import { fileSize } from "@/shared/fileSize";
 import { stylesKey } from "@/shared/styles/useStyles";
 import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
 import { PictureView } from "@/shared/ui/Picture";
@@ -47,7 +48,7 @@ export function StyleCard({ style }: { style: Style }) {
             href={`/api/v1/styles/${encodeURIComponent(style.id)}/export?method=${file.method}`}
             download
           >
-            {t(`style.export.${file.method}`, { size: (file.size_bytes / 1e6).toFixed(1) })}
+            {t(`style.export.${file.method}`, { size: fileSize(i18n.language, file.size_bytes) })}
           </a>
         ))}
         <button type="button" className="button quiet small" onClick={() => setAsking(true)}>
