@@ -43,7 +43,7 @@ export function PoseSource({ projectId, draft, change }: Props) {
       <PictureWell projectId={projectId} label={t("pose.addPicture")} pictureId={draft.pictureId} onPick={pick} />
       <div role="status" className="hint">
         {estimate.isPending && t("pose.looking")}
-        {!estimate.isPending && draft.people.length > 0 && t("pose.found", { count: draft.people.length })}
+        {draft.people.length > 0 && !draft.usedWholePicture && t("pose.found", { count: draft.people.length })}
         {draft.usedWholePicture && <p>{t("pose.usedWhole")}</p>}
       </div>
       {nobody && (
