@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 report="$(mktemp)"
 trap 'rm -f "$report"' EXIT
-.venv/bin/pytest --junitxml "$report" "$@"
+.venv/bin/pytest --numprocesses auto --dist loadfile --junitxml "$report" "$@"
 outcome=$?
 .venv/bin/python scripts/report_skips.py "$report" || outcome=1
 exit "$outcome"
