@@ -1,7 +1,7 @@
 """The two methods behind one face: a trainer, the file it makes, and how a prompt is drawn in what it learned."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -37,6 +37,9 @@ def prepare(
 
 def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) -> Course:
     recipe = lora_recipe(order.preset, pictures=len(pictures), seed=order.seed)
+    if networks.scheduler_config.get("prediction_type") == "v_prediction":
+        # Min-SNR all but ignores the noisiest timesteps of v, where palette and light are decided.
+        recipe = replace(recipe, snr_gamma=None)
     trainer = LoraTrainer(networks, pictures, recipe)
 
     def hidden_for(prompts: Sequence[str]) -> HiddenAt:
