@@ -276,6 +276,6 @@ async def test_a_deadline_ends_the_drawing(mesh: Mesh) -> None:
 
 
 async def test_translations_name_what_was_not_understood(mesh: Mesh) -> None:
-    response = await mesh.stub.TranslatePrompt(pb.TranslatePromptRequest(prompt="용이 사는 성"), timeout=10)
+    response = await mesh.stub.TranslatePrompt(pb.TranslatePromptRequest(prompt="용이 지키는 성"), timeout=10)
     assert response.english == "a castle"
-    assert list(response.unknown_words) == ["용", "사는"]
+    assert list(response.unknown_words) == ["용", "지키는"]

@@ -69,7 +69,12 @@ class Lemma(NamedTuple):
 
 
 def lemmas_of(morphemes: Iterable[Morpheme]) -> tuple[Lemma, ...]:
-    return tuple(Lemma(one.form, _SORTS.get(one.tag[:3], one.tag[0])) for one in morphemes)
+    return tuple(Lemma(_stem(one), _SORTS.get(one.tag[:3], one.tag[0])) for one in morphemes)
+
+
+def _stem(morpheme: Morpheme) -> str:
+    """The same whether the tagger cuts "quiet" into "quiet" and "to be", or not."""
+    return morpheme.form.removesuffix("하") or morpheme.form if morpheme.tag.startswith("V") else morpheme.form
 
 
 def load_words() -> list[Word]:
@@ -124,4 +129,5 @@ class Glossary:
 def _parse(line: str) -> Word:
     korean, kind, english, many, one = (line.split("\t") + [""] * 3)[:5]
     single = one or bare(english)
-    return Word(korean=korean, kind=Kind(kind), english=english, many=many or f"{single}s", one=single)
+    plural = many or (f"{single}s" if single != english else english)  # what takes no article is plural already
+    return Word(korean=korean, kind=Kind(kind), english=english, many=plural, one=single)

@@ -35,6 +35,14 @@ def translator() -> Translator:
         ("푸른 하늘 아래 넓은 초원", "a wide green meadow under the blue sky"),
         ("벚나무들이 늘어선 거리를 그려줘", "a street, with cherry trees"),
         ("해", "the sun"),
+        ("바람 부는 언덕 위의 나무 한 그루", "a tree on a hill, in the wind"),
+        ("조용한 도서관, 책장이 가득한", "a quiet library, with many bookshelves"),
+        ("네온 불빛의 도시 야경", "a city with tall buildings at night, with neon lights"),
+        ("골목길에 고양이 한 마리가 앉아 있다", "an alley, with a cat"),
+        ("해 질 녘 바닷가에 서 있는 등대", "a beach at dusk, with a lighthouse"),
+        ("석양이 비치는 바다 위의 배", "a boat on the sea at sunset"),
+        ("계단이 많은 골목", "an alley, with many stairs"),
+        ("비에 젖은 아스팔트 도로", "a wet asphalt street"),
     ],
 )
 def test_korean_becomes_plain_english(translator: Translator, korean: str, english: str) -> None:
@@ -55,9 +63,9 @@ def test_korean_inside_english_is_translated_in_its_place(translator: Translator
 
 
 def test_unknown_words_are_named_and_left_out(translator: Translator) -> None:
-    translation = translator.translate("용이 사는 성")
+    translation = translator.translate("용이 지키는 성")
     assert translation.english == "a castle"
-    assert translation.unknown_words == ("용", "사는")
+    assert translation.unknown_words == ("용", "지키는")
 
 
 def test_every_noun_of_the_glossary_is_found_again(translator: Translator) -> None:
