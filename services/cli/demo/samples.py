@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.common.errors import NotReady
 
-HAND, OTHER_HAND = "watercolour-wash", "neon-night"
+HAND, OTHER_HAND = "hatched-ink", "neon-night"
 PLACE_PHOTO, PERSON_PHOTO = "palace.jpg", "astronaut.jpg"
 CHARACTER, POSE_CHARACTER = "three-quarter.png", "front.png"
 PICTURES_OF_A_HAND = 8

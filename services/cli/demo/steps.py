@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 120.0
 SEED = 7
 SENTENCE = "노을 지는 바닷가, 야자수와 파도"
 STRENGTHS = (0.3, 0.6, 0.9)
-ARM_DEGREES = -110.0
+ARM_DEGREES = -150.0
 
 
 def sign_up(journey: Journey) -> str:
@@ -112,7 +112,10 @@ def mix_styles(journey: Journey) -> str:
 
 def find_poses(journey: Journey) -> str:
     """Of a drawn character, and of a person in a photograph: what the family finds, nothing more."""
-    section = journey.section("Poses: of a drawn character, of a person in a photograph, and one arm moved")
+    section = journey.section(
+        "Poses: of a drawn character, of a person in a photograph, and one arm moved",
+        "What the model family finds, with nothing corrected.",
+    )
     found = []
     for name, path in (("character", journey.samples.pose_character), ("person", journey.samples.person_photo)):
         pose = journey.gateway.estimate_pose(journey.project.id, journey.upload(path), whole_picture_if_nobody=True)
@@ -225,4 +228,5 @@ def _learn(journey: Journey, name: str, pictures: Sequence[Path], methods: Seque
         name=name, picture_ids=list(captions), captions=captions, methods=methods, preset="quick", seed=SEED
     )
     job = journey.run(f"learning {name}", lambda: journey.gateway.train(journey.project.id, request))
+    journey.story.facts[f"steps of learning {name}"] = str(job.steps_done)
     return journey.gateway.style(job.style_id or "")
