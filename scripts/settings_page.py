@@ -44,7 +44,8 @@ def page() -> str:
         for name, field in variables(kind, str(kind.model_config.get("env_prefix"))):
             if not field.description:
                 raise SystemExit(f"{name} has no description")
-            default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+            value = "" if field.is_required() else str(field.get_default(call_default_factory=True))
+            default = f"`{value}`" if value else "required" if field.is_required() else "empty"
             parts.append(f"| `{name}` | {default} | {field.description} |\n")
     return "".join(parts)
 
