@@ -34,7 +34,7 @@ class TransferTraining:
     """
 
     seed: int = 13
-    steps: int = 600
+    steps: int = 1200
     characters: int = 4
     rate: float = 1.0e-3
     warmup: int = 40
