@@ -31,7 +31,7 @@ def read_points(
     simcc_x: NDArray[np.float32], simcc_y: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Crop points (N, 133, 2) and scores (N, 133)."""
-    points = np.stack([simcc_x.argmax(axis=-1), simcc_y.argmax(axis=-1)], axis=-1).astype(np.float32) / 2
+    points = np.stack([simcc_x.argmax(axis=-1), simcc_y.argmax(axis=-1)], axis=-1).astype(np.float32) * np.float32(0.5)
     return points, np.minimum(simcc_x.max(axis=-1), simcc_y.max(axis=-1))
 
 

@@ -6,6 +6,7 @@ Run as `python -m models.webtoon_tiny.pose_data OUT.npz COUNT SEED` to draw a se
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,4 +95,5 @@ def draw_set(count: int, seed: int) -> dict[str, NDArray[np.generic]]:
 
 
 if __name__ == "__main__":
-    np.savez(Path(sys.argv[1]), **draw_set(int(sys.argv[2]), int(sys.argv[3])))
+    drawn_set: dict[str, Any] = draw_set(int(sys.argv[2]), int(sys.argv[3]))
+    np.savez(Path(sys.argv[1]), **drawn_set)

@@ -175,7 +175,7 @@ def main() -> None:
     """Trains and leaves `detector_state.safetensors` (averaged weights) and `detector_log.jsonl` in the data folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=DetectorTraining.steps)
+    parser.add_argument("--steps", type=int, default=DetectorTraining().steps)
     parser.add_argument("--first-step", type=int, default=0)
     parser.add_argument("--resume", type=Path, default=None)
     arguments = parser.parse_args()

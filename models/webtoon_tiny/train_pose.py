@@ -174,7 +174,7 @@ def augmented(data: dict[str, NDArray[np.generic]], rows: NDArray[np.int64], rng
         half_N3HW=normalised(mixed),
         points_NK2=torch.from_numpy(points_NK2),
         visibility_NK=torch.from_numpy(visibility_NK),
-    )  # type: ignore[arg-type]
+    )
 
 
 def batches(folder: Path, config: PoseTraining, first_step: int) -> Iterator[PoseBatch]:
@@ -252,7 +252,7 @@ def main() -> None:
     """Trains and leaves `pose_state.safetensors` (averaged weights) and `pose_log.jsonl` in the data folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=PoseTraining.steps)
+    parser.add_argument("--steps", type=int, default=PoseTraining().steps)
     parser.add_argument("--first-step", type=int, default=0)
     parser.add_argument("--resume", type=Path, default=None)
     arguments = parser.parse_args()

@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--vae", type=Path, default=WEIGHTS / "vae")
-    parser.add_argument("--steps", type=int, default=TransferTraining.steps)
+    parser.add_argument("--steps", type=int, default=TransferTraining().steps)
     parser.add_argument("--first-step", type=int, default=0)
     parser.add_argument("--resume", type=Path, default=None)
     parser.add_argument("--threads", type=int, default=1)

@@ -6,6 +6,7 @@ Run as `python -m models.webtoon_tiny.transfer_data OUT.npz COUNT SEED` to draw 
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def scores(drawn: Drawn) -> NDArray[np.float64]:
     """Scores (133,) a perfect estimator would give: covered body joints count, covered hands and faces do not."""
     seen = drawn.visibility_K == SEEN
     seen[:23] = drawn.visibility_K[:23] >= OCCLUDED
-    return seen.astype(np.float64)
+    return np.asarray(seen, np.float64)
 
 
 def skeleton_picture(drawn: Drawn, side: int = SIDE) -> NDArray[np.uint8]:
@@ -57,4 +58,5 @@ def draw_set(count: int, seed: int) -> dict[str, NDArray[np.generic]]:
 
 
 if __name__ == "__main__":
-    np.savez(Path(sys.argv[1]), **draw_set(int(sys.argv[2]), int(sys.argv[3])))
+    drawn_set: dict[str, Any] = draw_set(int(sys.argv[2]), int(sys.argv[3]))
+    np.savez(Path(sys.argv[1]), **drawn_set)

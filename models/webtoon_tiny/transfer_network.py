@@ -83,7 +83,7 @@ class PoseGuider(ModelMixin, ConfigMixin):  # type: ignore[misc]
     convolution.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         conditioning_embedding_channels: int = 40,
@@ -158,7 +158,7 @@ class Transfer(nn.Module):
         self.image_encoder = build_image_encoder(config)
         self._readers = {name: ReferenceReader() for name in self_attentions(self.denoising_unet)}
         for name, attention in self_attentions(self.denoising_unet).items():
-            attention.set_processor(self._readers[name])  # type: ignore[arg-type]
+            attention.set_processor(self._readers[name])
         self._seen: dict[str, Tensor] = {}
         for name, attention in self_attentions(self.reference_unet).items():
             attention.register_forward_pre_hook(self._remember(name))

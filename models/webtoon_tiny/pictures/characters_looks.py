@@ -2,6 +2,7 @@
 
 import colorsys
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def sample_look(rng: np.random.Generator) -> Look:
 # --- poses
 
 
-def _both(arm: Arm) -> dict[str, Arm]:
+def _both(arm: Arm) -> dict[str, Any]:
     return {"left_arm": arm, "right_arm": arm}
 
 
@@ -197,8 +198,8 @@ def _jitter(rng: np.random.Generator, part: Arm | Leg, sigma: float) -> dict[str
     return values
 
 
-def _free_limbs(rng: np.random.Generator) -> dict[str, Arm | Leg]:
-    limbs: dict[str, Arm | Leg] = {}
+def _free_limbs(rng: np.random.Generator) -> dict[str, Any]:
+    limbs: dict[str, Any] = {}
     for side in ("left", "right"):
         limbs[f"{side}_arm"] = Arm(
             lift=rng.uniform(0, 170),
@@ -240,7 +241,7 @@ def sample_pose(rng: np.random.Generator, *, roll: float = 4.0) -> Pose:
         base = mirrored(base)
     if rng.random() < 0.2:
         base = replace(base, **_free_limbs(rng))
-    trunk = {
+    trunk: dict[str, Any] = {
         name: float(np.clip(getattr(base, name) + rng.normal(0, sigma), *LIMITS[name]))
         for name, sigma in {
             "lean": 5,
@@ -263,7 +264,7 @@ def sample_pose(rng: np.random.Generator, *, roll: float = 4.0) -> Pose:
 
 def mirrored(pose: Pose) -> Pose:
     """The same pose with left and right exchanged."""
-    flipped = {name: -getattr(pose, name) for name in ("view", "roll", "side", "twist", "turn", "tilt")}
+    flipped: dict[str, Any] = {name: -getattr(pose, name) for name in ("view", "roll", "side", "twist", "turn", "tilt")}
     return replace(
         pose,
         left_arm=pose.right_arm,
