@@ -20,7 +20,7 @@ FAMILY: Mapping[str, Any] = {
     "resolution": 128,
     "size_step": 32,
     "default_steps": 25,
-    "default_guidance": 7.5,
+    "default_guidance": 5.0,
 }
 
 

@@ -25,7 +25,11 @@ from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaeRecipe:
-    """Everything that decides the run."""
+    """Everything that decides the run.
+
+    `decoder_only` keeps the encoder, and with it every latent that other networks were trained on; `latent_noise` is
+    the most noise, in standard deviations of the latents, that the decoder then learns to look through.
+    """
 
     seed: int = 5
     widths: tuple[int, ...] = (16, 32, 64, 96)
@@ -46,6 +50,8 @@ class VaeRecipe:
     scene_share: float = 0.55
     texture_share: float = 0.22
     save_every_seconds: float = 240.0
+    decoder_only: bool = False
+    latent_noise: float = 0.0
 
 
 def build_vae(recipe: VaeRecipe) -> AutoencoderKL:
@@ -127,6 +133,11 @@ def vae_loss(
     """The training loss, and the mean absolute error alone (in -1..1 units)."""
     posterior = vae.encode(picture_BCHW).latent_dist
     latent = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=noise)
+    if recipe.latent_noise:
+        amount_B111 = (
+            torch.rand((len(latent), 1, 1, 1), generator=noise) * recipe.latent_noise / vae.config.scaling_factor
+        )
+        latent = latent + amount_B111 * torch.randn(latent.shape, generator=noise)
     drawn_BCHW = vae.decode(latent).sample
     error_BCHW = drawn_BCHW - picture_BCHW
     flat = error_BCHW.abs().mean()
@@ -153,15 +164,20 @@ def save_vae(vae: AutoencoderKL, average: EMAModel, recipe: VaeRecipe, folder: P
     frozen = build_vae(recipe)
     frozen.load_state_dict(vae.state_dict())
     average.copy_to(frozen.parameters())
-    vae.register_to_config(scaling_factor=round(measure_scaling(frozen.eval(), recipe), 4))
+    if not recipe.decoder_only:
+        vae.register_to_config(scaling_factor=round(measure_scaling(frozen.eval(), recipe), 4))
     save_averaged(vae, average, folder)
 
 
 def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: bool = True) -> list[float]:
     """Runs the recipe; returns the loss of every step."""
     vae = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32) if resume else build_vae(recipe)
+    if recipe.decoder_only:
+        vae.encoder.requires_grad_(requires_grad=False)
+        vae.quant_conv.requires_grad_(requires_grad=False)
+    trained = [parameter for parameter in vae.parameters() if parameter.requires_grad]
     average = EMAModel(vae.parameters(), decay=recipe.average_decay)
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=recipe.peak_rate, betas=(0.9, 0.98), weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(trained, lr=recipe.peak_rate, betas=(0.9, 0.98), weight_decay=1e-3)
     supply = crops(recipe, np.random.default_rng(recipe.seed))
     noise = torch.Generator().manual_seed(recipe.seed)
     losses: list[float] = []
@@ -174,7 +190,7 @@ def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: 
             group["lr"] = rate
         loss, error = vae_loss(vae, next(supply), recipe, noise)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         optimiser.zero_grad()
         average.step(vae.parameters())
@@ -196,11 +212,20 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=VaeRecipe().peak_rate)
     parser.add_argument("--seed", type=int, default=VaeRecipe().seed)
     parser.add_argument("--decay-from", type=float, default=VaeRecipe().decay_from)
+    parser.add_argument("--latent-noise", type=float, default=0.0)
+    parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "vae")
     parser.add_argument("--fresh", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    recipe = VaeRecipe(steps=given.steps, peak_rate=given.rate, seed=given.seed, decay_from=given.decay_from)
+    recipe = VaeRecipe(
+        steps=given.steps,
+        peak_rate=given.rate,
+        seed=given.seed,
+        decay_from=given.decay_from,
+        decoder_only=given.decoder_only,
+        latent_noise=given.latent_noise,
+    )
     resume = not given.fresh and (given.out / "config.json").exists()
     log = LossLog(RUNS / "vae.jsonl")
     train(recipe, given.out, log, resume=resume)
