@@ -38,11 +38,10 @@ class Studio:
     def job(self, title: str) -> Locator:
         return self.page.get_by_role("article", name=re.compile(title)).first
 
-    def wait_for_progress(self, title: str, *, patience_ms: int) -> int:
-        """Wait until the job's bar has moved; returns its percent."""
+    def wait_for_progress(self, title: str, *, patience_ms: int) -> None:
+        """Wait until the job's bar has moved."""
         bar = self.job(title).get_by_role("progressbar")
         expect(bar).to_have_attribute("aria-valuenow", re.compile(r"^[1-9]\d*$"), timeout=patience_ms)
-        return int(bar.get_attribute("aria-valuenow") or 0)
 
     def results_of(self, title: str) -> Locator:
         """The pictures of a job, once it has drawn them."""
