@@ -30,18 +30,25 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> str:
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if found is None:
         pytest.skip("no Chromium on this system: install your system's chromium package")
+    return found
+
+
+@pytest.fixture(
+    scope="module"
+)  # while it lives, Playwright keeps an event loop running, and no other test may start one
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def mesh_url(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mesh_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a whole mesh; `OMA_WEB_URL` names one that runs already."""
     running = os.environ.get("OMA_WEB_URL")
     if running is not None:

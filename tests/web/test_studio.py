@@ -14,8 +14,8 @@ from tests.web.studio import TRAINING_PATIENCE_MS, Studio
 
 ROOT = Path(__file__).parents[2]
 STYLE_PICTURES = sorted((ROOT / "samples/styles/watercolour-wash").glob("*.png"))[:8]
-CHARACTER = ROOT / "samples/characters/front.png"
-POSE_PICTURE = ROOT / "samples/characters/side.png"
+CHARACTER = ROOT / "samples/characters/three-quarter.png"
+POSE_PICTURE = ROOT / "samples/characters/front.png"  # no joint hides behind another
 PHOTO = ROOT / "samples/photos/palace.jpg"
 
 pytestmark = pytest.mark.timeout(1800)  # a training and three drawings, on processors shared with other tests
