@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import uuid
@@ -24,8 +25,9 @@ class Postgres:
         if os.getuid() == 0:
             user = _unprivileged_user()
             self._drop = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-            for parent in (folder, folder.parent, folder.parent.parent):
-                parent.chmod(0o755)
+            for parent in (folder, *folder.parents):
+                if not parent.stat().st_mode & stat.S_IXOTH:
+                    parent.chmod(0o755)
             os.chown(folder, user.pw_uid, user.pw_gid)
         self._run("initdb", "-A", "trust", "-U", "oma", "-N")
         settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
