@@ -37,10 +37,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(
-    scope="module"
-)  # while it lives, Playwright keeps an event loop running, and no other test may start one
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """Ends with its file: while it lives, Playwright keeps an event loop running, and no other test may start one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser
