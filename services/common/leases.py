@@ -1,6 +1,6 @@
 """Durable jobs: a row in the owning service's database, worked under a fenced lease.
 
-Rules that make it hold (measured on SQLite and PostgreSQL with kill -9, SIGSTOP and database restarts):
+Rules that make it hold (`tests/chaos` shows what happens without them):
 every write of a worker names the lease's token, so a worker that lost its lease changes nothing; only the database's
 clock is asked; the end of a job and the rows it leads to are written in one transaction.
 """

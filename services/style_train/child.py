@@ -12,7 +12,7 @@ import threading
 
 import torch
 
-from services.common.artifacts import FolderStore
+from services.common.artifacts import open_store
 from services.common.errors import ServiceError
 from services.common.logs import configure_logging
 from services.style_train.lesson import Lesson, Stopped
@@ -45,7 +45,7 @@ def main() -> None:
     settings = StyleTrainSettings.model_validate(task.settings)
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
-    artifacts = FolderStore(settings.artifacts.folder)
+    artifacts = open_store(settings.artifacts)
     lesson = Lesson(task, settings, artifacts, report=report, stopping=stopping.is_set)
     try:
         lesson.run()

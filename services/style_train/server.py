@@ -4,7 +4,7 @@ import grpc
 from oma.style.v1 import style_train_service_pb2 as pb
 from oma.style.v1 import style_train_service_pb2_grpc as pb_grpc
 
-from services.common.artifacts import FolderStore
+from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.databases import create_database_engine
 from services.common.serving import serve
@@ -19,7 +19,7 @@ async def run(settings: StyleTrainSettings) -> None:
     lane = ComputeLane(max_pending=settings.max_pending)
     servicer = StyleTrainServicer(
         store,
-        FolderStore(settings.artifacts.folder),
+        open_store(settings.artifacts),
         lane,
         watch_seconds=settings.watch_seconds,
         watch_poll_seconds=settings.watch_poll_seconds,

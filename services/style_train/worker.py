@@ -16,7 +16,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
-from services.common.artifacts import ArtifactStore, FolderStore, delete_prefix
+from services.common.artifacts import ArtifactStore, delete_prefix, open_store
 from services.common.databases import create_database_engine
 from services.common.leases import Lease, LeaseLost
 from services.common.logs import configure_logging
@@ -188,7 +188,7 @@ def main() -> None:
     store = TrainingStore(create_database_engine(settings.database_url), max_queued=settings.max_queued)
     store.migrate()
     log.info("working")
-    work(store, FolderStore(settings.artifacts.folder), settings, stopping)
+    work(store, open_store(settings.artifacts), settings, stopping)
     log.info("stopped")
 
 
