@@ -1,7 +1,7 @@
 """Database engines with the settings that durable jobs rely on.
 
 SQLite: write-ahead log on a local disk, full synchronisation, and every transaction begun IMMEDIATE, so that two
-processes never both believe that they hold the same row (platform notes, 1.3).
+processes never both believe that they hold the same row. Only what reads and nothing else may begin without a lock.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ def create_database_engine(url: str) -> sa.Engine:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -34,8 +34,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: sa.Connection) -> None:
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def reading(engine: sa.Engine) -> sa.Engine:
+    """The same engine for transactions that only read: on SQLite these neither wait for a writer nor hold one up."""
+    return engine.execution_options(reads_only=True)
 
 
 def upgrade(engine: sa.Engine, migrations: Path) -> None:

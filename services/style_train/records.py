@@ -68,6 +68,12 @@ class Checkpoint(Record):
     learned: tuple[Learned, ...] = ()
     position: Position | None = None
 
+    @property
+    def reached(self) -> int:
+        """Steps that need not be done again, and one for each method that is finished."""
+        finished = sum(self.steps[one.method] + 1 for one in self.learned)
+        return finished + (self.position.step if self.position is not None else 0)
+
 
 class Progress(Record):
     """Numbers for whoever waits."""

@@ -75,7 +75,8 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         return pb.DeleteTrainingResponse()
 
     def _create(self, request: pb.CreateTrainingRequest) -> Job:
-        self._store.check_room()
+        if not self._store.has_request(owner=request.owner, request_id=request.request_id):
+            self._store.check_room()  # what was accepted once is answered again, however many wait
         job_id = uuid.uuid4().hex
         own_folder = folder(request.owner, job_id)
         kept = False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from services.common.databases import upgrade
+from services.common.databases import reading, upgrade
 from services.common.errors import NotFound, Overloaded
 from services.common.leases import Job, Lease, LeaseQueue, job_table
 from services.style_train.records import Order
@@ -21,6 +21,7 @@ class TrainingStore:
 
     def __init__(self, engine: sa.Engine, *, max_queued: int) -> None:
         self._engine = engine
+        self._reader = reading(engine)
         self._queue = LeaseQueue(engine, jobs)
         self._max_queued = max_queued
 
@@ -35,10 +36,14 @@ class TrainingStore:
         """
         return self._queue.enqueue(kind=KIND, owner=owner, key=request_id, job_id=job_id, payload=order.as_json())
 
+    def has_request(self, *, owner: str, request_id: str) -> bool:
+        """Whether a training was recorded for this request already."""
+        return self._queue.find(kind=KIND, owner=owner, key=request_id) is not None
+
     def check_room(self) -> None:
         """Raises Overloaded when too many trainings wait already."""
         waiting = sa.select(sa.func.count()).where(jobs.c.kind == KIND, jobs.c.state == "queued")
-        with self._engine.connect() as c:
+        with self._reader.connect() as c:
             count = c.execute(waiting).scalar_one()
         if count >= self._max_queued:
             raise Overloaded(
@@ -57,6 +62,14 @@ class TrainingStore:
 
     def request_cancel(self, job_id: str) -> None:
         self._queue.request_cancel(job_id)
+
+    def quarantined(self) -> list[Job]:
+        """Trainings of every owner that were set aside because they did not get further."""
+        return self._queue.quarantined()
+
+    def requeue(self, job_id: str) -> Job:
+        """Let a training out of quarantine; for operators. Raises NotFound, Conflict."""
+        return self._queue.requeue(job_id)
 
     def delete(self, job_id: str) -> None:
         self._queue.delete(job_id)

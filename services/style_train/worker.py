@@ -79,9 +79,9 @@ class Carrier:
                 child.begin(self._task())
                 if self._attend(child):
                     return
-            crashes = crashes + 1 if self._checkpoint == before else 1
+            crashes = crashes + 1 if self._checkpoint.reached <= before.reached else 1
             log.warning("the training process ended without a word", extra={"job": self._job.id, "crashes": crashes})
-        self._lease.fail("TRAINER_CRASHED", f"the training crashed {MAX_CRASHES} times: try fewer or smaller pictures")
+        self._lease.quarantine(f"the training crashed {MAX_CRASHES} times without getting further")
 
     def _attend(self, child: Child) -> bool:
         """True when the job has ended or was given back, False when the child crashed."""
@@ -120,7 +120,7 @@ class Carrier:
     def _advance(self, checkpoint: Checkpoint) -> bool:
         """The pointer moves after the object was stored; only then is the old object dropped."""
         old = self._checkpoint.position
-        self._lease.checkpoint(checkpoint.as_json())
+        self._lease.checkpoint(checkpoint.as_json(), reached=checkpoint.reached)
         self._checkpoint = checkpoint
         if old is not None and old != checkpoint.position:
             self._artifacts.delete(old.key)

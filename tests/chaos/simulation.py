@@ -137,7 +137,7 @@ class Simulation:
         worker.total += worker.step
         if dice.random() < 0.5:
             state = {"step": worker.step, "total": worker.total}
-            self._write(worker, outcome, lambda: lease.checkpoint(state))
+            self._write(worker, outcome, lambda: lease.checkpoint(state, reached=state["step"]))
         elif self._write(worker, outcome, lambda: lease.heartbeat({"step": worker.step})):
             self._write(worker, outcome, lease.cancel)
             worker.lease = None

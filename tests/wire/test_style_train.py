@@ -368,6 +368,11 @@ async def test_trainings_past_the_limit_are_refused_with_a_delay(stub: Any, plac
     assert place.files() == stored
 
 
+async def test_an_accepted_request_is_answered_again_even_while_the_queue_is_full(stub: Any, place: Place) -> None:
+    made = [await create(stub, request(f"r{index}")) for index in range(4)]
+    assert (await create(stub, request("r2"))).id == made[2].id
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

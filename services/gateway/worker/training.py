@@ -49,7 +49,7 @@ class TrainingWork:
     async def run(self, progress: Progress) -> Finish:
         created = await persist(self._create, progress, self.creating)
         self.seen.training = created
-        await asyncio.to_thread(self.lease.checkpoint, {"training_id": created.id})
+        await asyncio.to_thread(self.lease.checkpoint, {"training_id": created.id}, reached=1)
         training = created
         while training.state not in END_STATES:
             training = await persist(lambda: self._watch(progress), progress, self.watching)

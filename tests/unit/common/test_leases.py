@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.common.databases import create_database_engine
-from services.common.errors import Conflict
+from services.common.errors import Conflict, NotFound
 from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Lease, LeaseLost, LeaseQueue, job_table
 
 LONG, GONE = 60.0, -1.0  # a lease that holds, and one that has already run out
@@ -68,6 +68,8 @@ def test_a_silent_workers_job_is_taken_over_and_its_writes_are_refused(queue: Le
         silent.release,
         lambda: silent.finish({}),
         lambda: silent.fail("X", "x"),
+        lambda: silent.quarantine("it hangs"),
+        lambda: silent.checkpoint({"step": 1}, reached=1),
     ):
         with pytest.raises(LeaseLost):
             write()
@@ -119,23 +121,88 @@ def test_a_cancelled_job_whose_worker_died_is_ended_by_the_next_claim(queue: Lea
     assert found.state == "cancelled"
 
 
-def test_a_job_that_never_gets_further_fails_with_a_reason(queue: LeaseQueue) -> None:
+def exhaust(queue: LeaseQueue) -> str:
+    """A job that has just been set aside."""
     job_id = add(queue)
+    for step in range(MAX_ATTEMPTS_WITHOUT_PROGRESS):
+        claim(queue, GONE).heartbeat({"step": step})
+    assert queue.claim(["draw"], worker="w", ttl_seconds=GONE) is None
+    return job_id
+
+
+def test_progress_that_was_only_shown_does_not_keep_a_job_from_quarantine(queue: LeaseQueue) -> None:
+    job_id = exhaust(queue)
+    found = queue.get(job_id)
+    assert found is not None
+    assert (found.state, found.attempt, found.worker) == ("failed", MAX_ATTEMPTS_WITHOUT_PROGRESS, "w")
+    assert found.error is not None
+    assert found.error["reason"] == "QUARANTINED"
+    assert f"stopped {MAX_ATTEMPTS_WITHOUT_PROGRESS} times" in found.error["message"]
+    assert "requeue" in found.error["message"]
+
+
+def test_the_same_checkpoint_again_does_not_keep_a_job_from_quarantine(queue: LeaseQueue) -> None:
+    add(queue)
+    for _ in range(MAX_ATTEMPTS_WITHOUT_PROGRESS + 1):  # the first attempt does get further
+        claim(queue, GONE).checkpoint({"step": 5}, reached=5)
+    with_an_older_one = queue.claim(["draw"], worker="w", ttl_seconds=GONE)
+    assert with_an_older_one is None
+    assert len(queue.quarantined()) == 1
+
+
+def test_a_further_checkpoint_forgives_earlier_attempts(queue: LeaseQueue) -> None:
+    add(queue)
+    for step in range(1, MAX_ATTEMPTS_WITHOUT_PROGRESS + 3):
+        lease = claim(queue, GONE)
+        lease.checkpoint({"step": step}, reached=step)
+    assert lease.job.attempt == MAX_ATTEMPTS_WITHOUT_PROGRESS + 2
+
+
+def test_a_job_can_be_requeued_from_quarantine_and_goes_on_from_its_checkpoint(queue: LeaseQueue) -> None:
+    job_id = add(queue)
+    claim(queue, GONE).checkpoint({"step": 5}, reached=5)
     for _ in range(MAX_ATTEMPTS_WITHOUT_PROGRESS):
         claim(queue, GONE)
     assert queue.claim(["draw"], worker="w", ttl_seconds=GONE) is None
-    found = queue.get(job_id)
-    assert found is not None
-    assert found.error is not None
-    assert found.error["reason"] == "NO_PROGRESS"
+    assert [job.id for job in queue.quarantined()] == [job_id]
+    waiting = queue.requeue(job_id)
+    assert (waiting.state, waiting.error, waiting.ended_at, queue.quarantined()) == ("queued", None, None, [])
+    lease = claim(queue)
+    assert lease.job.checkpoint == {"step": 5}
+    lease.finish({"done": True})
 
 
-def test_progress_forgives_earlier_attempts(queue: LeaseQueue) -> None:
-    add(queue)
-    for step in range(MAX_ATTEMPTS_WITHOUT_PROGRESS + 2):
-        lease = claim(queue, GONE)
-        lease.heartbeat({"step": step})
-    assert lease.job.attempt == MAX_ATTEMPTS_WITHOUT_PROGRESS + 2
+def test_only_a_job_in_quarantine_can_be_requeued(queue: LeaseQueue) -> None:
+    failed = add(queue)
+    claim(queue).fail("NOT_A_PICTURE", "send another")
+    with pytest.raises(Conflict):
+        queue.requeue(failed)
+    with pytest.raises(NotFound):
+        queue.requeue("nobody knows")
+    assert queue.quarantined() == []
+
+
+def test_a_checkpoint_tells_of_the_wish_to_cancel(queue: LeaseQueue) -> None:
+    job_id = add(queue)
+    lease = claim(queue)
+    assert not lease.checkpoint({"step": 1}, reached=1)
+    queue.request_cancel(job_id)
+    assert lease.checkpoint({"step": 2}, reached=2)
+
+
+def test_reading_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    engine = create_database_engine(f"sqlite:///{tmp_path}/q.db")
+    metadata = sa.MetaData()
+    queue = LeaseQueue(engine, job_table(metadata))
+    metadata.create_all(engine)
+    job_id = add(queue)
+    with engine.begin() as writer:  # holds the one lock that there is
+        queue.delete(job_id, connection=writer)
+        seen = queue.get(job_id)
+        assert seen is not None
+        assert queue.position(job_id) == 0
+    assert queue.get(job_id) is None
+    engine.dispose()
 
 
 def test_every_change_grows_the_revision(queue: LeaseQueue) -> None:

@@ -161,12 +161,16 @@ def test_a_crash_is_followed_by_another_process_at_the_last_checkpoint(desk: Des
     assert resumed.checkpoint.position.step == 5
 
 
-def test_crashes_at_the_same_place_end_the_training(desk: Desk) -> None:
+def test_crashes_at_the_same_place_put_the_training_into_quarantine(desk: Desk) -> None:
     crashes: list[list[Line]] = [[HALF] for _ in range(MAX_CRASHES)]
     job = desk.carry(ScriptedChildren(*crashes))
     assert job.state == "failed"
     assert job.error is not None
-    assert job.error["reason"] == "TRAINER_CRASHED"
+    assert job.error["reason"] == "QUARANTINED"
+    assert "crashed 3 times" in job.error["message"]
+    assert [set_aside.id for set_aside in desk.store.quarantined()] == [job.id]
+    assert desk.store.requeue(job.id).state == "queued"
+    assert desk.carry(ScriptedChildren([desk.saved(5), FINISHED])).state == "succeeded"
 
 
 def test_crashes_that_get_further_each_time_do_not_end_it(desk: Desk) -> None:
