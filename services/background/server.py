@@ -13,6 +13,7 @@ from services.background.model import StyleTargets
 from services.background.servicer import BackgroundServicer
 from services.background.settings import BackgroundSettings
 from services.background.styles import StyleShelf
+from services.common.admission import Places
 from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.families import Family
@@ -22,13 +23,15 @@ from services.common.serving import serve
 async def run(
     settings: BackgroundSettings, family: Family, painter: Painter, targets: StyleTargets, translator: Translator
 ) -> None:
-    turns = Turns(painter, max_rows=settings.max_rows, max_pending=settings.max_pending)
+    # Past the door there is room for those who left and whose last step is not over.
+    turns = Turns(painter, max_rows=settings.max_rows, max_pending=settings.max_pending + settings.max_rows)
     drawing = threading.Thread(target=turns.run, name="drawing")
-    lane = ComputeLane(max_pending=settings.max_pending)
+    lane = ComputeLane(max_pending=2 * settings.max_pending)
     store = open_store(settings.artifacts)
     shelf = StyleShelf(store, targets, max_bytes=settings.adapter_cache_mib * 2**20)
     servicer = BackgroundServicer(
         family=family,
+        places=Places(settings.max_pending),
         turns=turns,
         lane=lane,
         store=store,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from oma.background.v1 import background_service_pb2 as pb
@@ -15,9 +16,11 @@ from services.background.engine.turns import Turns
 from services.background.korean.translator import Translator
 from services.background.marks import encode_marked
 from services.background.styles import StyleShelf
+from services.common.admission import Places
 from services.common.artifacts import ArtifactStore, check_owner
 from services.common.compute import ComputeLane
 from services.common.families import Family
+from services.common.mailboxes import Mailbox
 from services.common.wire import picture_pixels
 
 
@@ -28,6 +31,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         self,
         *,
         family: Family,
+        places: Places,
         turns: Turns,
         lane: ComputeLane,
         store: ArtifactStore,
@@ -36,6 +40,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         settings_in_pictures: bool = True,
     ) -> None:
         self._family = family
+        self._places = places
         self._turns = turns
         self._lane = lane
         self._store = store
@@ -46,15 +51,10 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
     async def GenerateBackground(
         self, request: pb.GenerateBackgroundRequest, context: Any
     ) -> AsyncIterator[pb.GenerateBackgroundResponse]:
-        self._turns.refuse_if_full()
+        self._places.take(context)
         order, spec = await self._lane.run(self._prepare, request)
-        events: asyncio.Queue[Event] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-
-        def listen(event: Event) -> None:
-            loop.call_soon_threadsafe(events.put_nowait, event)
-
-        ticket = self._turns.submit(spec, owner=order.owner, listener=listen)
+        events: Mailbox[Event] = Mailbox(merge=_merge)
+        ticket = self._turns.submit(spec, owner=order.owner, listener=events.put)
         context.add_done_callback(lambda _: ticket.leave())  # also when it leaves while a response is being written
         try:
             finished = False
@@ -104,3 +104,14 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
                 raise error
             case _:
                 return convert.to_done(order, spec, self._family)
+
+
+def _merge(older: Event, newer: Event) -> Event | None:
+    """A place in line and a step replace what was said of them before; a preview stays until there is a newer one."""
+    match older, newer:
+        case Waiting(), Waiting():
+            return newer
+        case Stepped(), Stepped():
+            return newer if newer.preview_HWC is not None else replace(newer, preview_HWC=older.preview_HWC)
+        case _:
+            return None

@@ -27,6 +27,7 @@ from services.background.korean.translator import Translator
 from services.background.model import StyleTargets, load_painter
 from services.background.servicer import BackgroundServicer
 from services.background.styles import StyleShelf
+from services.common.admission import Places
 from services.common.artifacts import FolderStore
 from services.common.compute import ComputeLane
 from services.common.families import load_family
@@ -90,12 +91,12 @@ async def mesh(
 ) -> AsyncIterator[Mesh]:
     family = load_family(family_folder)
     painter, targets = loaded
-    turns, lane = Turns(painter, max_rows=8, max_pending=2), ComputeLane(max_pending=8)
+    turns, lane = Turns(painter, max_rows=8, max_pending=10), ComputeLane(max_pending=8)
     store = FolderStore(tmp_path)
     shelf = StyleShelf(store, targets, max_bytes=2**26)
     server = create_server()
     servicer = BackgroundServicer(
-        family=family, turns=turns, lane=lane, store=store, shelf=shelf, translator=translator
+        family=family, places=Places(2), turns=turns, lane=lane, store=store, shelf=shelf, translator=translator
     )
     pb_grpc.add_BackgroundServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

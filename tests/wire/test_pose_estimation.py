@@ -14,6 +14,7 @@ from oma.pose.v1 import pose_estimation_service_pb2_grpc as pb_grpc
 from oma.pose.v1 import pose_pb2
 from PIL import Image
 
+from services.common.admission import Places
 from services.common.artifacts import FolderStore
 from services.common.clients import our_errors
 from services.common.compute import ComputeLane
@@ -51,7 +52,7 @@ async def stub(family: Path, store: FolderStore) -> "AsyncIterator[Stub]":
     engine = PoseEngine(load_detector(family, threads=1), load_point_network(family, threads=1))
     reading, looking = ComputeLane(max_pending=4), ComputeLane(max_pending=4)
     server = create_server()
-    servicer = PoseEstimationServicer(engine, store, reading=reading, looking=looking)
+    servicer = PoseEstimationServicer(engine, store, places=Places(4), reading=reading, looking=looking)
     pb_grpc.add_PoseEstimationServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -17,6 +17,7 @@ from oma.pose.v1 import pose_transfer_service_pb2 as pb
 from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
 from PIL import Image
 
+from services.common.admission import Places
 from services.common.artifacts import FolderStore
 from services.common.clients import our_errors
 from services.common.compute import ComputeLane
@@ -64,10 +65,11 @@ def store(tmp_path: Path) -> FolderStore:
 def serve(store: FolderStore) -> Serve:
     @asynccontextmanager
     async def running(networks: Networks, *, max_pending: int = 4) -> "AsyncIterator[Stub]":
-        reading, drawing = ComputeLane(max_pending=8), ComputeLane(max_pending=max_pending)
+        reading, drawing = ComputeLane(max_pending=max_pending + 1), ComputeLane(max_pending=max_pending + 1)
         engine = TransferEngine(networks, cache_bytes=10**6)
         server = create_server()
-        servicer = PoseTransferServicer(engine, FAMILY, store, reading=reading, drawing=drawing)
+        places = Places(max_pending)
+        servicer = PoseTransferServicer(engine, FAMILY, store, places=places, reading=reading, drawing=drawing)
         pb_grpc.add_PoseTransferServiceServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

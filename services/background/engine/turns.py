@@ -67,10 +67,11 @@ class Turns:
         self._active: deque[Ticket] = deque()
         self._closed = False
 
-    def refuse_if_full(self) -> None:
-        """Raise what `submit` would raise now, before any work is put into a drawing."""
+    @property
+    def pending(self) -> int:
+        """How many drawings are waiting or under way, those included that have left within this step."""
         with self._changed:
-            self._refuse_if_full()
+            return len(self._waiting) + len(self._active)
 
     def submit(self, spec: DrawingSpec, *, owner: str, listener: Listener) -> Ticket:
         """Queue a drawing; `listener` hears of it from the drawing thread and must not block.

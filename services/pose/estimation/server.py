@@ -4,6 +4,7 @@ import grpc
 from oma.pose.v1 import pose_estimation_service_pb2 as pb
 from oma.pose.v1 import pose_estimation_service_pb2_grpc as pb_grpc
 
+from services.common.admission import Places
 from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.serving import serve
@@ -14,9 +15,11 @@ from services.pose.estimation.settings import PoseEstimationSettings
 
 async def run(settings: PoseEstimationSettings, detector: Detector, point_network: PointNetwork) -> None:
     engine = PoseEngine(detector, point_network)
-    reading = ComputeLane(max_pending=settings.max_pending)
-    looking = ComputeLane(max_pending=settings.max_pending)
-    servicer = PoseEstimationServicer(engine, open_store(settings.artifacts), reading=reading, looking=looking)
+    # One more than there are places: the work of one who left is finished, once it has begun.
+    reading = ComputeLane(max_pending=settings.max_pending + 1)
+    looking = ComputeLane(max_pending=settings.max_pending + 1)
+    places, store = Places(settings.max_pending), open_store(settings.artifacts)
+    servicer = PoseEstimationServicer(engine, store, places=places, reading=reading, looking=looking)
 
     def register(server: grpc.aio.Server) -> str:
         pb_grpc.add_PoseEstimationServiceServicer_to_server(servicer, server)

@@ -5,6 +5,7 @@ from typing import Any
 from oma.pose.v1 import pose_estimation_service_pb2 as pb
 from oma.pose.v1 import pose_estimation_service_pb2_grpc as pb_grpc
 
+from services.common.admission import Places
 from services.common.artifacts import ArtifactStore, check_owner
 from services.common.compute import ComputeLane
 from services.common.pictures import Pixels
@@ -18,17 +19,28 @@ from services.pose.wire import read_people
 class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
     """`reading` decodes pictures and draws skeletons, `looking` runs the networks; one thread each."""
 
-    def __init__(self, engine: PoseEngine, store: ArtifactStore, *, reading: ComputeLane, looking: ComputeLane) -> None:
+    def __init__(
+        self,
+        engine: PoseEngine,
+        store: ArtifactStore,
+        *,
+        places: Places,
+        reading: ComputeLane,
+        looking: ComputeLane,
+    ) -> None:
         self._engine = engine
         self._store = store
+        self._places = places
         self._reading = reading
         self._looking = looking
 
     async def EstimatePose(self, request: pb.EstimatePoseRequest, context: Any) -> pb.EstimatePoseResponse:
+        self._places.take(context)
         image_HWC, spec = await self._reading.run(self._read, request)
         return await self._looking.run(self._look, image_HWC, spec)
 
     async def DrawSkeleton(self, request: pb.DrawSkeletonRequest, context: Any) -> pb.DrawSkeletonResponse:
+        self._places.take(context)
         return await self._reading.run(self._draw_skeleton, request)
 
     def _read(self, request: pb.EstimatePoseRequest) -> tuple[Pixels, LookSpec]:

@@ -4,6 +4,7 @@ import grpc
 from oma.pose.v1 import pose_transfer_service_pb2 as pb
 from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
 
+from services.common.admission import Places
 from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.families import Family
@@ -15,10 +16,12 @@ from services.pose.transfer.settings import PoseTransferSettings
 
 async def run(settings: PoseTransferSettings, family: Family, networks: Networks) -> None:
     engine = TransferEngine(networks, cache_bytes=settings.reference_cache_mebibytes * 2**20)
-    reading = ComputeLane(max_pending=2 * settings.max_pending)
-    drawing = ComputeLane(max_pending=settings.max_pending)
+    # One more than there are places: the work of one who left may still be at its last step.
+    reading = ComputeLane(max_pending=settings.max_pending + 1)
+    drawing = ComputeLane(max_pending=settings.max_pending + 1)
     store = open_store(settings.artifacts)
-    servicer = PoseTransferServicer(engine, family, store, reading=reading, drawing=drawing)
+    places = Places(settings.max_pending)
+    servicer = PoseTransferServicer(engine, family, store, places=places, reading=reading, drawing=drawing)
 
     def register(server: grpc.aio.Server) -> str:
         pb_grpc.add_PoseTransferServiceServicer_to_server(servicer, server)

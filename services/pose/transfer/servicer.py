@@ -1,6 +1,5 @@
 """PoseTransferService on the wire: one drawing at a time, told step by step."""
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 from oma.pose.v1 import pose_transfer_service_pb2 as pb
 from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
 
+from services.common.admission import Places
 from services.common.artifacts import ArtifactStore
 from services.common.compute import ComputeLane
 from services.common.errors import Cancelled
 from services.common.families import Family
+from services.common.mailboxes import Mailbox
 from services.common.pictures import Pixels, encode_png
 from services.common.wire import picture_pixels
 from services.pose.transfer import convert
@@ -22,7 +23,7 @@ Send = Callable[[pb.TransferPoseResponse], None]
 
 
 class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
-    """`reading` decodes pictures, `drawing` owns the device; both are short queues of one thread each."""
+    """`reading` decodes pictures, `drawing` owns the device: one thread each, for as many calls as there are places."""
 
     def __init__(
         self,
@@ -30,31 +31,34 @@ class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
         family: Family,
         store: ArtifactStore,
         *,
+        places: Places,
         reading: ComputeLane,
         drawing: ComputeLane,
     ) -> None:
         self._engine = engine
         self._family = family
         self._store = store
+        self._places = places
         self._reading = reading
         self._drawing = drawing
 
     async def TransferPose(
         self, request: pb.TransferPoseRequest, context: Any
     ) -> AsyncIterator[pb.TransferPoseResponse]:
+        self._places.take(context)
         order, spec = await self._reading.run(self._read, request)
-        loop = asyncio.get_running_loop()
-        events: asyncio.Queue[pb.TransferPoseResponse | None] = asyncio.Queue()
+        events: Mailbox[pb.TransferPoseResponse | None] = Mailbox(merge=_merge)
         left = threading.Event()
+        context.add_done_callback(lambda _: left.set())  # also when it leaves while a response is being written
 
         def send(event: pb.TransferPoseResponse) -> None:
             if left.is_set():
                 raise Cancelled("the caller left", reason="CALLER_LEFT")
-            loop.call_soon_threadsafe(events.put_nowait, event)
+            events.put(event)
 
         position = self._drawing.pending
         work = self._drawing.submit(self._draw, order, spec, send)
-        work.add_done_callback(lambda _: events.put_nowait(None))
+        work.add_done_callback(lambda _: events.put(None))
         try:
             yield convert.queued(position)
             while (event := await events.get()) is not None:
@@ -84,3 +88,14 @@ class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
             stored = self._store.put(order.result_key(index), content, "image/png")
             send(convert.drawn(index, stored, content, order, spec))
         send(convert.done(order, spec, self._family))
+
+
+def _merge(
+    older: pb.TransferPoseResponse | None, newer: pb.TransferPoseResponse | None
+) -> pb.TransferPoseResponse | None:
+    """A step replaces the step before it; a preview stays until there is a newer one."""
+    if older is None or newer is None or not (older.HasField("progress") and newer.HasField("progress")):
+        return None
+    if not newer.progress.HasField("preview") and older.progress.HasField("preview"):
+        newer.progress.preview.CopyFrom(older.progress.preview)
+    return newer
