@@ -1,6 +1,10 @@
 """Puts the background service together."""
 
+import asyncio
+import logging
+import os
 import threading
+from contextlib import suppress
 
 import grpc
 from oma.background.v1 import background_service_pb2 as pb
@@ -8,16 +12,23 @@ from oma.background.v1 import background_service_pb2_grpc as pb_grpc
 
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
+from services.background.enlarger import find_enlarger
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets
+from services.background.results import Results
 from services.background.servicer import BackgroundServicer
 from services.background.settings import BackgroundSettings
 from services.background.styles import StyleShelf
 from services.common.admission import Places
 from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
+from services.common.errors import ServiceError
 from services.common.families import Family
 from services.common.serving import serve
+
+log = logging.getLogger(__name__)
+
+FORGET_SECONDS = 60.0  # a deleted style stays in memory no longer than this
 
 
 async def run(
@@ -37,7 +48,12 @@ async def run(
         store=store,
         shelf=shelf,
         translator=translator,
-        settings_in_pictures=settings.settings_in_pictures,
+        results=Results(
+            store=store,
+            family=family,
+            enlarger=find_enlarger(threads=settings.torch_threads or os.cpu_count() or 1),
+            settings_in_pictures=settings.settings_in_pictures,
+        ),
     )
 
     def register(server: grpc.aio.Server) -> str:
@@ -45,9 +61,20 @@ async def run(
         return pb.DESCRIPTOR.services_by_name["BackgroundService"].full_name
 
     drawing.start()
+    forgetting = asyncio.create_task(_forget_deleted(shelf, lane))
     try:
         await serve(settings.server, register)
     finally:
+        forgetting.cancel()
+        await asyncio.wait({forgetting})
         turns.close()
         drawing.join()
         lane.close()
+
+
+async def _forget_deleted(shelf: StyleShelf, lane: ComputeLane) -> None:
+    while True:
+        await asyncio.sleep(FORGET_SECONDS)
+        with suppress(ServiceError):  # full, or the store is down: next time
+            if forgotten := await lane.run(shelf.drop_deleted):
+                log.info("deleted styles forgotten", extra={"styles": forgotten})

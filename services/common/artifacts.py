@@ -3,11 +3,15 @@
 Keys are `<owner>/<service>/...`, so that deletion and isolation are prefix operations.
 """
 
+import datetime as dt
+import errno
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +22,9 @@ from services.common.errors import InvalidInput, NotFound, Unavailable
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+\Z")
 _OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_UNFINISHED = ".put-"  # no key has a part that begins with a dot
+_ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +37,45 @@ class ArtifactRef:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a store knows of an object without reading it."""
+
+    key: str
+    size_bytes: int
+    modified_at: dt.datetime  # in UTC, by the store's clock
+
+
 class ArtifactStore(Protocol):
-    """What services need of a store; every implementation passes the same contract test."""
+    """What services need of a store; every implementation passes the same contract test.
+
+    Each method raises `Unavailable` when the store cannot be reached or written; its reason is ARTIFACTS_FULL where
+    there is no room left, else ARTIFACTS_DOWN.
+    """
 
     def put(self, key: str, content: bytes, media_type: str) -> ArtifactRef:
         """Store `content`; all of it or nothing becomes visible."""
 
-    def get(self, key: str) -> bytes:
-        """The bytes; `NotFound` when there are none."""
+    def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
+        """The bytes; `NotFound` when there are none, `InvalidInput` when there are more than `max_bytes`, unread."""
+
+    def stat(self, key: str) -> Entry:
+        """What is known of one object; `NotFound` when there is none."""
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """Every object whose key begins with `prefix`, which ends in "/"."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Every key that begins with `prefix`, which ends in "/"."""
+        """The keys of `entries`."""
+
+    def owners(self) -> list[str]:
+        """Whoever has objects: the first parts of all keys."""
 
     def delete(self, key: str) -> None:
         """Remove one object; absent is fine."""
+
+    def discard_unfinished(self, *, older_than: dt.datetime) -> int:
+        """Remove what writers that died left half-written before then, which nobody can see; returns how many."""
 
 
 class S3Settings(BaseModel):
@@ -83,37 +115,88 @@ class FolderStore:
 
     def put(self, key: str, content: bytes, media_type: str) -> ArtifactRef:
         path = self._path(key)
-        try:
+        with _our_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".put-", delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_UNFINISHED, delete=False) as file:
                 temporary = Path(file.name)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise Unavailable(
-                f"the artifact folder cannot be written: {error.strerror}", reason="ARTIFACTS_DOWN"
-            ) from error
+                try:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    temporary.replace(path)
+                except BaseException:
+                    temporary.unlink(missing_ok=True)
+                    raise
         return describe(key, content, media_type)
 
-    def get(self, key: str) -> bytes:
-        try:
-            return self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise NotFound(f"no artifact {key}", reason="NO_ARTIFACT") from error
+    def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
+        with _our_errors(key), self._path(key).open("rb") as file:
+            check_size(key, os.fstat(file.fileno()).st_size, max_bytes)
+            return file.read()
+
+    def stat(self, key: str) -> Entry:
+        with _our_errors(key):
+            return self._entry(self._path(key))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        for path in sorted((self._folder / prefix).rglob("*")):
+            if path.is_file() and not path.name.startswith(_UNFINISHED):
+                with suppress(FileNotFoundError):  # deleted since
+                    yield self._entry(path)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        root = self._folder / prefix
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and not path.name.startswith(".put-"):
-                yield path.relative_to(self._folder).as_posix()
+        return (entry.key for entry in self.entries(prefix))
+
+    def owners(self) -> list[str]:
+        return sorted(path.name for path in self._folder.glob("*") if path.is_dir() and _OWNER.match(path.name))
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        with _our_errors(key):
+            self._path(key).unlink(missing_ok=True)
+
+    def discard_unfinished(self, *, older_than: dt.datetime) -> int:
+        found = 0
+        for path in self._folder.rglob(f"{_UNFINISHED}*"):
+            with suppress(FileNotFoundError):
+                if path.is_file() and path.stat().st_mtime < older_than.timestamp():
+                    path.unlink()
+                    found += 1
+        return found
 
     def _path(self, key: str) -> Path:
         return self._folder / check_key(key)
+
+    def _entry(self, path: Path) -> Entry:
+        known = path.stat()
+        if not stat.S_ISREG(known.st_mode):
+            raise FileNotFoundError
+        return Entry(
+            key=path.relative_to(self._folder).as_posix(),
+            size_bytes=known.st_size,
+            modified_at=dt.datetime.fromtimestamp(known.st_mtime, dt.UTC),
+        )
+
+
+@contextmanager
+def _our_errors(sought: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if sought is not None and isinstance(error, _ABSENT):
+            raise NotFound(f"no artifact {sought}", reason="NO_ARTIFACT") from error
+        if error.errno in _NO_ROOM:
+            raise out_of_room() from error
+        raise Unavailable(f"the artifact folder does not work: {error.strerror}", reason="ARTIFACTS_DOWN") from error
+
+
+def out_of_room() -> Unavailable:
+    message = "the artifact store is full: its operator must free space or enlarge it; then try again"
+    return Unavailable(message, reason="ARTIFACTS_FULL")
+
+
+def check_size(key: str, size_bytes: int, max_bytes: int | None) -> None:
+    if max_bytes is not None and size_bytes > max_bytes:
+        raise InvalidInput(f"{key} has {size_bytes} bytes of at most {max_bytes}", reason="ARTIFACT_TOO_LARGE")
 
 
 def describe(key: str, content: bytes, media_type: str) -> ArtifactRef:
@@ -121,16 +204,16 @@ def describe(key: str, content: bytes, media_type: str) -> ArtifactRef:
     return ArtifactRef(key=key, sha256=digest, size_bytes=len(content), media_type=media_type)
 
 
-def get_checked(store: ArtifactStore, key: str, sha256: str, *, owner: str) -> bytes:
+def get_checked(store: ArtifactStore, key: str, sha256: str, *, owner: str, max_bytes: int | None = None) -> bytes:
     """The bytes of `key`, which must lie under the owner's prefix and have this hash.
 
     Raises:
         NotFound: absent, or another owner's.
-        InvalidInput: the content is not the one that was meant.
+        InvalidInput: the content is not the one that was meant, or larger than `max_bytes`.
     """
     if not key.startswith(f"{check_owner(owner)}/"):
         raise NotFound(f"no artifact {key}", reason="NO_ARTIFACT")
-    content = store.get(key)
+    content = store.get(key, max_bytes=max_bytes)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise InvalidInput(f"{key} is not the content with SHA-256 {sha256!r}", reason="ARTIFACT_CHANGED")
     return content
@@ -138,9 +221,9 @@ def get_checked(store: ArtifactStore, key: str, sha256: str, *, owner: str) -> b
 
 def delete_prefix(store: ArtifactStore, prefix: str) -> int:
     """Remove everything below `prefix`, which ends in "/"; returns how many objects."""
-    found = list(store.keys(prefix))
-    for key in found:
-        store.delete(key)
+    found = list(store.entries(prefix))
+    for entry in found:
+        store.delete(entry.key)
     return len(found)
 
 

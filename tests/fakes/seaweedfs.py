@@ -41,7 +41,7 @@ class SeaweedFS:
             "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
             f"-master.port.grpc={free_port()}", f"-volume.port.grpc={free_port()}", f"-filer.port.grpc={free_port()}",
             "-s3", f"-s3.port={self.endpoint.partition(':')[2]}", f"-s3.port.grpc={free_port()}",
-            f"-s3.config={self._folder}/s3.json", "-volume.max=50", "-master.volumeSizeLimitMB=16",
+            f"-s3.config={self._folder}/s3.json", "-volume.max=1000", "-master.volumeSizeLimitMB=16",
         ]  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder)

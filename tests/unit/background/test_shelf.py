@@ -17,9 +17,9 @@ class CountingStore(FolderStore):
         super().__init__(folder)
         self.reads: list[str] = []
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         self.reads.append(key)
-        return super().get(key)
+        return super().get(key, max_bytes=max_bytes)
 
     def keep(self, key: str, content: bytes) -> str:
         self.put(key, content, "application/octet-stream")
@@ -58,6 +58,30 @@ def test_a_loaded_style_is_still_only_its_owners(store: CountingStore, targets: 
     shelf.adapter("ann/s/a", sha256, owner="ann")
     with pytest.raises(NotFound):
         shelf.adapter("ann/s/a", sha256, owner="bob")
+
+
+def test_a_deleted_style_is_not_drawn_in_any_more(store: CountingStore, targets: StyleTargets) -> None:
+    sha256 = store.keep("ann/s/a", lora_file(targets.unet, seed=1))
+    shelf = StyleShelf(store, targets, max_bytes=2**26)
+    shelf.adapter("ann/s/a", sha256, owner="ann")
+    store.delete("ann/s/a")
+    with pytest.raises(NotFound):
+        shelf.adapter("ann/s/a", sha256, owner="ann")
+    assert shelf.size_bytes == 0
+
+
+def test_a_deleted_style_leaves_the_memory_although_nobody_asks_for_it(
+    store: CountingStore, targets: StyleTargets
+) -> None:
+    hashes = {name: store.keep(f"ann/s/{name}", lora_file(targets.unet, seed=ord(name))) for name in "ab"}
+    shelf = StyleShelf(store, targets, max_bytes=2**26)
+    for name, sha256 in hashes.items():
+        shelf.adapter(f"ann/s/{name}", sha256, owner="ann")
+    store.delete("ann/s/a")
+    assert shelf.drop_deleted() == 1
+    store.reads.clear()
+    shelf.adapter("ann/s/b", hashes["b"], owner="ann")
+    assert store.reads == []
 
 
 def test_another_content_than_was_meant_is_refused(store: CountingStore, targets: StyleTargets) -> None:
