@@ -1,6 +1,7 @@
 """Channels to our own services, and their errors turned back into ours."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,9 +10,13 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.common.errors import Code, Overloaded, ServiceError, Unavailable
+from services.common.identity import assertions
+from services.common.identity.assertions import Signer
 from services.common.interceptors import ERROR_DOMAIN
 from services.common.request_ids import METADATA_KEY, current_request_id
 from services.common.serving import MAX_MESSAGE_BYTES
+
+log = logging.getLogger(__name__)
 
 
 def open_channel(address: str, *, retried: tuple[str, ...] = ()) -> grpc.aio.Channel:
@@ -51,9 +56,13 @@ def open_channel(address: str, *, retried: tuple[str, ...] = ()) -> grpc.aio.Cha
     )
 
 
-def call_metadata() -> tuple[tuple[str, str], ...]:
-    """What every call carries beside its deadline."""
-    return ((METADATA_KEY, current_request_id()),)
+def call_metadata(signer: Signer, *, service: str, owner: str) -> tuple[tuple[str, str], ...]:
+    """What every call carries beside its deadline: the request's id, and the owner that it acts for.
+
+    Made anew for each call, for it is valid for a short time and for this one service.
+    """
+    assertion = signer.sign(owner, audience=service)
+    return ((METADATA_KEY, current_request_id()), (assertions.METADATA_KEY, assertion))
 
 
 @contextmanager
@@ -76,6 +85,10 @@ def to_service_error(error: grpc.aio.AioRpcError, peer: str) -> ServiceError:
     kind = kinds.get(Code(error.code().name)) if error.code().name in Code.__members__ else None
     if kind is Overloaded:
         return Overloaded(message, reason=reason or "PEER_BUSY", retry_after_seconds=retry_after_seconds)
+    if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        # It is us whom the peer does not let in, not the person whom we work for.
+        log.error("refused by a peer", extra={"peer": peer, "reason": reason, "said": message})
+        return Unavailable(f"{peer} does not let this service in; ask its operator", reason=reason or "PEER_REFUSED")
     if kind is None:
         return Unavailable(f"{peer} failed; try again", reason=reason or "PEER_FAILED")
     if kind is Unavailable:

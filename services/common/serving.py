@@ -4,7 +4,8 @@ import asyncio
 import ipaddress
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -12,11 +13,16 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel, Field
 
+from services.common.identity.assertions import Verifier
+from services.common.identity.gate import Gate, OwnerGate
+from services.common.identity.keys import trusted_keys
 from services.common.interceptors import CallInterceptor
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+LIVE = "live"
+"""A name for health checks that ask whether the process answers, not whether it can take work."""
 
 
 class ServerSettings(BaseModel):
@@ -25,6 +31,9 @@ class ServerSettings(BaseModel):
     address: str = Field(default="127.0.0.1:0", description="Host and port to listen on; port 0 takes a free one.")
     allow_plaintext: bool = Field(
         default=False, description="Listen without TLS on an address that other machines reach; for development only."
+    )
+    trusted_keys: Path = Field(
+        default=Path("var/keys/trusted"), description="Folder of the public keys that sign owner assertions, as PEM."
     )
     shutdown_grace_seconds: float = Field(
         default=20.0, gt=0, description="How long calls in flight may go on after SIGTERM."
@@ -45,19 +54,26 @@ def server_options() -> list[tuple[str, int]]:
     ]
 
 
-def create_server() -> grpc.aio.Server:
-    """A server with our limits and interceptors; nothing is registered yet."""
-    return grpc.aio.server(interceptors=[CallInterceptor()], options=server_options())
+def create_server(gate: Gate) -> grpc.aio.Server:
+    """A server with our limits, whose calls go through `gate`; nothing is registered yet."""
+    return grpc.aio.server(interceptors=[CallInterceptor(gate)], options=server_options())
 
 
-async def serve(settings: ServerSettings, register: Callable[[grpc.aio.Server], str]) -> None:
+async def serve(
+    settings: ServerSettings,
+    register: Callable[[grpc.aio.Server], str],
+    *,
+    until_ready: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Serve what `register` adds (it returns the service's full name) until SIGTERM or SIGINT.
 
+    Health says SERVING once `until_ready` has returned; of the service `LIVE` it says so from the start.
+
     Raises:
-        ValueError: the address is not on loopback and plaintext is not allowed.
+        ValueError: the address is not on loopback and plaintext is not allowed, or there are no keys to trust.
     """
     refuse_open_plaintext(settings)
-    server = create_server()
+    server = create_server(OwnerGate(Verifier(trusted_keys(settings.trusted_keys))))
     status = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(status, server)
     name = register(server)
@@ -69,14 +85,25 @@ async def serve(settings: ServerSettings, register: Callable[[grpc.aio.Server], 
     for sig in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sig, stopping.set)
 
-    await server.start()
+    await status.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
     for served in (name, ""):
-        await status.set(served, health_pb2.HealthCheckResponse.SERVING)
-    log.info("serving", extra={"name_served": name, "port": port})
+        await status.set(served, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await server.start()
+    log.info("listening", extra={"name_served": name, "port": port})
+    opening = asyncio.create_task(_open(status, name, until_ready))
     await stopping.wait()
+    opening.cancel()
     await status.enter_graceful_shutdown()
     await server.stop(settings.shutdown_grace_seconds)
     log.info("stopped", extra={"name_served": name})
+
+
+async def _open(status: HealthServicer, name: str, until_ready: Callable[[], Awaitable[None]] | None) -> None:
+    if until_ready is not None:
+        await until_ready()
+    for served in (name, ""):
+        await status.set(served, health_pb2.HealthCheckResponse.SERVING)
+    log.info("serving", extra={"name_served": name})
 
 
 def refuse_open_plaintext(settings: ServerSettings) -> None:

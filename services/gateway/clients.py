@@ -17,6 +17,8 @@ from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 
 from services.common.clients import call_metadata, open_channel, our_errors
 from services.common.errors import NotFound, NotReady
+from services.common.identity.assertions import Signer
+from services.common.identity.keys import signing_key
 
 if TYPE_CHECKING:  # the asynchronous stubs exist in the type stubs only
     from oma.background.v1.background_service_pb2_grpc import BackgroundServiceAsyncStub
@@ -65,6 +67,7 @@ class Peers:
     """Channels to the model services. Belongs to the event loop it is made on; close it there."""
 
     addresses: Addresses
+    signer: Signer
     channels: dict[str, grpc.aio.Channel] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,18 +92,25 @@ class Peers:
     def style_train(self) -> "StyleTrainServiceAsyncStub":
         return training_grpc.StyleTrainServiceStub(self.channels["style_train"])
 
-    async def translate(self, prompt: str) -> background_pb.TranslatePromptResponse:
+    def acting_for(self, owner: str, service: str) -> tuple[tuple[str, str], ...]:
+        """Metadata of one call to `service` for `owner`; made anew for each call, for it soon expires."""
+        return call_metadata(self.signer, service=service, owner=owner)
+
+    async def translate(self, owner: str, prompt: str) -> background_pb.TranslatePromptResponse:
         request = background_pb.TranslatePromptRequest(prompt=prompt)
+        metadata = self.acting_for(owner, BACKGROUND)
         with our_errors("background generation"):
-            return await self.background.TranslatePrompt(request, timeout=SHORT_SECONDS, metadata=call_metadata())
+            return await self.background.TranslatePrompt(request, timeout=SHORT_SECONDS, metadata=metadata)
 
     async def estimate(self, request: estimation_pb.EstimatePoseRequest) -> estimation_pb.EstimatePoseResponse:
+        metadata = self.acting_for(request.owner, ESTIMATION)
         with our_errors("pose estimation"):
-            return await self.pose_estimation.EstimatePose(request, timeout=3 * SHORT_SECONDS, metadata=call_metadata())
+            return await self.pose_estimation.EstimatePose(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
 
-    async def draw_skeleton(self, request: estimation_pb.DrawSkeletonRequest) -> bytes:
+    async def draw_skeleton(self, owner: str, request: estimation_pb.DrawSkeletonRequest) -> bytes:
+        metadata = self.acting_for(owner, ESTIMATION)
         with our_errors("pose estimation"):
-            answer = await self.pose_estimation.DrawSkeleton(request, timeout=SHORT_SECONDS, metadata=call_metadata())
+            answer = await self.pose_estimation.DrawSkeleton(request, timeout=SHORT_SECONDS, metadata=metadata)
         return answer.skeleton.content
 
     async def delete_training(self, owner: str, training_id: str) -> None:
@@ -111,13 +121,14 @@ class Peers:
         """
         delete = training_pb.DeleteTrainingRequest(owner=owner, id=training_id)
         cancel = training_pb.CancelTrainingRequest(owner=owner, id=training_id)
+        metadata = self.acting_for(owner, TRAINING)
         with contextlib.suppress(NotFound), our_errors("style training"):
             try:
-                await self.style_train.DeleteTraining(delete, timeout=SHORT_SECONDS, metadata=call_metadata())
+                await self.style_train.DeleteTraining(delete, timeout=SHORT_SECONDS, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
                     raise
-                await self.style_train.CancelTraining(cancel, timeout=SHORT_SECONDS, metadata=call_metadata())
+                await self.style_train.CancelTraining(cancel, timeout=SHORT_SECONDS, metadata=metadata)
                 raise NotReady("a training is stopping: try again in a moment", reason="TRAINING_STOPPING") from error
 
     async def serving(self) -> dict[str, bool]:
@@ -147,5 +158,6 @@ def open_peers(settings: GatewaySettings) -> Peers:
             pose_estimation=settings.pose_estimation_address,
             pose_transfer=settings.pose_transfer_address,
             style_train=settings.style_train_address,
-        )
+        ),
+        Signer(signing_key(settings.signing_key_file)),
     )

@@ -30,6 +30,9 @@ class GatewaySettings(Settings):
     link_secret_file: Path = Field(
         default=Path("var/link_secret"), description="Key that signs file links; made at the first start."
     )
+    signing_key_file: Path = Field(
+        default=Path("var/keys/signing.pem"), description="Private key that signs owner assertions, as PEM."
+    )
     style_train_address: str = Field(default="127.0.0.1:8601", description="Style training, host:port.")
     background_address: str = Field(default="127.0.0.1:8602", description="Background generation, host:port.")
     pose_estimation_address: str = Field(default="127.0.0.1:8603", description="Pose estimation, host:port.")

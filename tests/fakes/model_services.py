@@ -28,6 +28,7 @@ from services.common.pictures import encode_jpeg, encode_png
 from services.common.request_ids import current_request_id
 from services.common.serving import create_server
 from services.common.wire import picture_bytes, to_artifact
+from tests.fakes.owners import GATE
 
 STEPS = 4
 NAMES = (
@@ -263,7 +264,7 @@ class FakeServices:
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        server = create_server()
+        server = create_server(GATE)
         background_grpc.add_BackgroundServiceServicer_to_server(self.background, server)
         transfer_grpc.add_PoseTransferServiceServicer_to_server(self.transfer, server)
         estimation_grpc.add_PoseEstimationServiceServicer_to_server(self.estimation, server)

@@ -2,10 +2,14 @@
 
 import asyncio
 import sys
+import tempfile
+from pathlib import Path
 
 import grpc
 
+from services.common.identity.keys import TRUSTED_FOLDER, write_keys
 from services.common.serving import ServerSettings, serve
+from tests.fakes.owners import KEY
 
 
 def register(_: grpc.aio.Server) -> str:
@@ -13,4 +17,9 @@ def register(_: grpc.aio.Server) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(ServerSettings(address=sys.argv[1], shutdown_grace_seconds=1), register))
+    with tempfile.TemporaryDirectory() as keys:
+        write_keys(Path(keys), KEY)
+        settings = ServerSettings(
+            address=sys.argv[1], shutdown_grace_seconds=1, trusted_keys=Path(keys) / TRUSTED_FOLDER
+        )
+        asyncio.run(serve(settings, register))

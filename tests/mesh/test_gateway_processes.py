@@ -14,8 +14,10 @@ import httpx
 import pytest
 
 from services.common.artifacts import FolderStore
+from services.common.identity.keys import SIGNING_FILE, write_keys
 from tests.fakes.artists import PASSWORD, Artist, sign_up
 from tests.fakes.model_services import FakeServices
+from tests.fakes.owners import KEY
 
 ROOT = Path(__file__).parents[2]
 LEASE_SECONDS = 2.0
@@ -25,11 +27,13 @@ class Mesh:
     """Processes of one gateway on one folder, over scripted model services."""
 
     def __init__(self, folder: Path, services: FakeServices) -> None:
+        write_keys(folder, KEY)
         where = services.address
         settings = {
             "DATABASE_URL": f"sqlite:///{folder}/gateway.db",
             "ARTIFACTS__FOLDER": str(folder / "artifacts"),
             "LINK_SECRET_FILE": str(folder / "secret"),
+            "SIGNING_KEY_FILE": str(folder / SIGNING_FILE),
             "LEASE_SECONDS": str(LEASE_SECONDS),
             **{f"{name}_ADDRESS": where for name in ("STYLE_TRAIN", "BACKGROUND", "POSE_ESTIMATION", "POSE_TRANSFER")},
         }

@@ -217,7 +217,9 @@ async def test_a_mesh_is_stopped_from_another_process(
     killable: tuple[asyncio.subprocess.Process, MeshState], tmp_path: Path
 ) -> None:
     supervisor, state = killable
-    assert await asyncio.to_thread(stop_mesh, tmp_path)
+    down = (sys.executable, "-m", "services.cli", "down", "--data", str(tmp_path))
+    stopping = await asyncio.create_subprocess_exec(*down, cwd=ROOT)
+    assert await stopping.wait() == 0
     assert await supervisor.wait() == 0
     assert [find(one.process) for one in state.children if one.process] == [None, None]
     assert not await asyncio.to_thread(stop_mesh, tmp_path)

@@ -23,8 +23,10 @@ from PIL.PngImagePlugin import PngImageFile
 
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
+from services.background.enlarger import find_enlarger
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets, load_painter
+from services.background.results import Results
 from services.background.servicer import BackgroundServicer
 from services.background.styles import StyleShelf
 from services.common.admission import Places
@@ -33,6 +35,7 @@ from services.common.compute import ComputeLane
 from services.common.families import load_family
 from services.common.serving import create_server
 from tests.fakes.families import build_random_family
+from tests.fakes.owners import GATE, acting_for_owners
 from tests.fakes.styles import dreamstyler_file, lora_file
 
 OWNER = "ann"
@@ -94,9 +97,16 @@ async def mesh(
     turns, lane = Turns(painter, max_rows=8, max_pending=10), ComputeLane(max_pending=8)
     store = FolderStore(tmp_path)
     shelf = StyleShelf(store, targets, max_bytes=2**26)
-    server = create_server()
+    server = create_server(GATE)
     servicer = BackgroundServicer(
-        family=family, places=Places(2), turns=turns, lane=lane, store=store, shelf=shelf, translator=translator
+        family=family,
+        places=Places(2),
+        turns=turns,
+        lane=lane,
+        store=store,
+        shelf=shelf,
+        translator=translator,
+        results=Results(store=store, family=family, enlarger=find_enlarger(threads=1), settings_in_pictures=True),
     )
     pb_grpc.add_BackgroundServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -104,7 +114,7 @@ async def mesh(
     thread.start()
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Mesh(pb_grpc.BackgroundServiceStub(channel), turns, store, targets)
+        yield Mesh(acting_for_owners(pb_grpc.BackgroundServiceStub(channel)), turns, store, targets)
     await server.stop(None)
     turns.close()
     thread.join()
@@ -152,6 +162,17 @@ async def test_a_drawing_is_queued_drawn_stored_and_described(mesh: Mesh) -> Non
     assert (done.english_prompt, done.steps, done.guidance, done.strength) == ("a beach at sunset", 3, 7.5, 1.0)
 
 
+async def test_a_drawing_grows_after_it_was_drawn_when_asked_to(mesh: Mesh) -> None:
+    events = [event async for event in mesh.call(enlarge=2, inline_results=True)]
+    image, done = events[-2].image, events[-1].done
+    assert pixels(image.inline.content).shape == (64, 64, 3)
+    assert (image.width, image.height) == (64, 64)
+    assert (done.width, done.height, done.enlarge) == (32, 32, 2)
+    settings = PngImageFile(io.BytesIO(image.inline.content)).text["parameters"]
+    assert "Size: 32x32" in settings
+    assert "Hires upscale: 2" in settings
+
+
 async def test_a_photograph_keeps_its_aspect(mesh: Mesh) -> None:
     events = [event async for event in mesh.call(prompt="", picture=png(320, 160), strength=0.5, inline_results=True)]
     image = next(event.image for event in events if event.HasField("image"))
@@ -194,6 +215,7 @@ async def test_another_owners_style_is_not_there(mesh: Mesh) -> None:
         ({"steps": 151}, "STEPS_RANGE"),
         ({"seed": 2**64 - 1}, "SEED_RANGE"),
         ({"count": 9}, "COUNT_RANGE"),
+        ({"enlarge": 3}, "ENLARGE"),
         ({"width": 40}, "SIZE_STEP"),
         ({"height": -16}, "SIZE_STEP"),
         ({"width": 1024, "height": 1024}, "SIZE_RANGE"),

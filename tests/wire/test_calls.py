@@ -10,6 +10,7 @@ from services.common.clients import our_errors
 from services.common.errors import NotFound, Overloaded, Unavailable
 from services.common.request_ids import METADATA_KEY, current_request_id
 from services.common.serving import create_server
+from tests.fakes.owners import GATE, assertion
 
 DEADLINE_SECONDS = 10
 
@@ -37,7 +38,7 @@ async def breaks_late(request: bytes, context: Any) -> AsyncIterator[bytes]:
 
 @pytest.fixture
 async def channel() -> AsyncIterator[grpc.aio.Channel]:
-    server = create_server()
+    server = create_server(GATE)
     unary = {"Missing": missing, "Busy": busy, "Broken": broken, "RequestId": request_id}
     handlers = {name: grpc.unary_unary_rpc_method_handler(method) for name, method in unary.items()}
     handlers["BreaksLate"] = grpc.unary_stream_rpc_method_handler(breaks_late)
@@ -50,7 +51,9 @@ async def channel() -> AsyncIterator[grpc.aio.Channel]:
 
 
 def call(channel: Any, name: str, **options: Any) -> Any:
-    return channel.unary_unary(f"/test.T/{name}")(b"", **{"timeout": DEADLINE_SECONDS, **options})
+    return channel.unary_unary(f"/test.T/{name}")(
+        b"", **{"timeout": DEADLINE_SECONDS, **options, "metadata": (assertion("test.T"), *options.get("metadata", ()))}
+    )
 
 
 async def test_an_error_crosses_the_wire_with_its_kind_its_words_and_its_reason(channel: grpc.aio.Channel) -> None:
@@ -79,7 +82,7 @@ async def test_a_bug_of_a_peer_reads_as_unavailable(channel: grpc.aio.Channel) -
 
 async def test_an_error_in_the_middle_of_a_stream_keeps_its_kind(channel: grpc.aio.Channel) -> None:
     untyped: Any = channel  # the type stubs ask for codecs that are optional
-    stream = untyped.unary_stream("/test.T/BreaksLate")(b"", timeout=DEADLINE_SECONDS)
+    stream = untyped.unary_stream("/test.T/BreaksLate")(b"", timeout=DEADLINE_SECONDS, metadata=(assertion("test.T"),))
     assert await stream.read() == b"first"
     with pytest.raises(NotFound), our_errors("test"):
         await stream.read()

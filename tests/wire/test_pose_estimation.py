@@ -22,9 +22,9 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.pictures import encode_png
 from services.common.serving import create_server
 from services.common.wire import to_artifact
-from services.pose.estimation.engine import PoseEngine
-from services.pose.estimation.model import load_detector, load_point_network
+from services.pose.estimation.model import load_networks
 from services.pose.estimation.servicer import PoseEstimationServicer
+from tests.fakes.owners import GATE, acting_for_owners
 from tests.fakes.pose_families import write_dwpose
 from tests.fakes.pose_messages import flat_picture, person
 
@@ -49,15 +49,15 @@ def store(tmp_path: Path) -> FolderStore:
 
 @pytest.fixture
 async def stub(family: Path, store: FolderStore) -> "AsyncIterator[Stub]":
-    engine = PoseEngine(load_detector(family, threads=1), load_point_network(family, threads=1))
+    networks = load_networks(family, threads=1)
     reading, looking = ComputeLane(max_pending=4), ComputeLane(max_pending=4)
-    server = create_server()
-    servicer = PoseEstimationServicer(engine, store, places=Places(4), reading=reading, looking=looking)
+    server = create_server(GATE)
+    servicer = PoseEstimationServicer(networks, store, places=Places(4), reading=reading, looking=looking)
     pb_grpc.add_PoseEstimationServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield pb_grpc.PoseEstimationServiceStub(channel)
+        yield acting_for_owners(pb_grpc.PoseEstimationServiceStub(channel))
     await server.stop(None)
     reading.close()
     looking.close()

@@ -26,6 +26,7 @@ from services.common.families import Family
 from services.common.serving import create_server
 from services.pose.transfer.engine import Networks, TransferEngine
 from services.pose.transfer.servicer import PoseTransferServicer
+from tests.fakes.owners import GATE, acting_for_owners
 from tests.fakes.pose_messages import flat_picture, person, to_picture, transfer_request
 from tests.fakes.pose_networks import ScriptedNetworks
 
@@ -67,14 +68,14 @@ def serve(store: FolderStore) -> Serve:
     async def running(networks: Networks, *, max_pending: int = 4) -> "AsyncIterator[Stub]":
         reading, drawing = ComputeLane(max_pending=max_pending + 1), ComputeLane(max_pending=max_pending + 1)
         engine = TransferEngine(networks, cache_bytes=10**6)
-        server = create_server()
+        server = create_server(GATE)
         places = Places(max_pending)
         servicer = PoseTransferServicer(engine, FAMILY, store, places=places, reading=reading, drawing=drawing)
         pb_grpc.add_PoseTransferServiceServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield pb_grpc.PoseTransferServiceStub(channel)
+            yield acting_for_owners(pb_grpc.PoseTransferServiceStub(channel))
         await server.stop(None)
         reading.close()
         drawing.close()

@@ -34,6 +34,7 @@ from services.style_train.servicer import StyleTrainServicer
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore, jobs
 from tests.fakes.families import build_random_family
+from tests.fakes.owners import GATE, acting_for_owners
 
 DEADLINE_SECONDS = 250
 STEPS = 24
@@ -97,12 +98,12 @@ def place(tmp_path: Path, family: Path) -> Iterator[Place]:
 async def stub(place: Place) -> AsyncIterator["pb_grpc.StyleTrainServiceAsyncStub"]:
     lane = ComputeLane(max_pending=8)
     servicer = StyleTrainServicer(place.store, place.artifacts, lane, watch_seconds=240, watch_poll_seconds=0.05)
-    server = create_server()
+    server = create_server(GATE)
     pb_grpc.add_StyleTrainServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield pb_grpc.StyleTrainServiceStub(channel)
+        yield acting_for_owners(pb_grpc.StyleTrainServiceStub(channel))
     await server.stop(None)
     lane.close()
 

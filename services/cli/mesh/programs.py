@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.cli.mesh.probes import grpc_serves, http_serves
+from services.common.identity.keys import SIGNING_FILE, TRUSTED_FOLDER
 
 Probe = Callable[[str], Awaitable[bool]]
 
@@ -47,6 +48,11 @@ _DRAWS = ("style-train-worker", "background", "pose-transfer")
 _MOST_USEFUL_THREADS = 8
 
 
+def keys_folder(data_folder: Path) -> Path:
+    """Where the keys of owner assertions lie; made anew whenever a mesh starts."""
+    return data_folder / "keys"
+
+
 def mesh_programs(place: MeshPlace) -> list[Program]:
     """The seven processes of a mesh, in the order that they start."""
     family = {"FAMILY": str(place.family)}
@@ -79,7 +85,11 @@ def mesh_programs(place: MeshPlace) -> list[Program]:
 
 def _model_service(place: MeshPlace, name: str, settings: Mapping[str, str]) -> Program:
     address = f"127.0.0.1:{place.ports[name]}"
-    server = {"SERVER__ADDRESS": address, "SERVER__SHUTDOWN_GRACE_SECONDS": "5"}
+    server = {
+        "SERVER__ADDRESS": address,
+        "SERVER__SHUTDOWN_GRACE_SECONDS": "5",
+        "SERVER__TRUSTED_KEYS": str(keys_folder(place.data_folder) / TRUSTED_FOLDER),
+    }
     return Program(
         name=name,
         arguments=_module(MODEL_SERVICES[name]),
@@ -96,6 +106,7 @@ def _gateway_settings(place: MeshPlace) -> dict[str, str]:
         "HTTP_ADDRESS": f"127.0.0.1:{place.http_port}",
         "WEB_FOLDER": str(place.root / "web" / "dist"),
         "LINK_SECRET_FILE": str(place.data_folder / "link_secret"),
+        "SIGNING_KEY_FILE": str(keys_folder(place.data_folder) / SIGNING_FILE),
         **{f"{_variable(name)}_ADDRESS": f"127.0.0.1:{place.ports[name]}" for name in MODEL_SERVICES},
     }
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from services.cli.mesh.child import Child, RestartPolicy
 from services.cli.mesh.processes import end_groups, identify
-from services.cli.mesh.programs import Program
+from services.cli.mesh.programs import Program, keys_folder
 from services.cli.mesh.state import MeshState, read_state, sole_supervisor, state_file, write_state
+from services.common.identity.keys import write_keys
 
 STOP_GRACE_SECONDS = 10.0
 
@@ -59,6 +62,8 @@ class Supervisor:
         """
         with sole_supervisor(self._data_folder):
             await asyncio.to_thread(end_leftovers, self._data_folder)
+            # Anew for each mesh, and only by who holds the folder: another's children are using theirs.
+            write_keys(keys_folder(self._data_folder), Ed25519PrivateKey.generate())
             keeping = [asyncio.create_task(self._keep(child)) for child in self._children.values()]
             announcing = asyncio.create_task(self._announce_when_ready())
             try:

@@ -18,7 +18,7 @@ def create_background(
 
 
 @router.post("/prompts/translate")
-async def translate_prompt(body: PromptBody, _caller: SignedIn, gateway: Parts) -> TranslationAnswer:
+async def translate_prompt(body: PromptBody, caller: SignedIn, gateway: Parts) -> TranslationAnswer:
     """The English that a prompt would be drawn from, and the words that were not understood."""
-    answer = await gateway.peers.translate(body.prompt)
+    answer = await gateway.peers.translate(caller.id, body.prompt)
     return TranslationAnswer(english=answer.english, unknown_words=list(answer.unknown_words))

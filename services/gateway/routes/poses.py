@@ -102,7 +102,8 @@ async def _store(gateway: Gateway, pose: Pose, people: list[PersonShape]) -> Pos
     """Draw the skeleton, store it under a new key, then write the row, then remove the old picture."""
     skeleton = None
     if people:
-        skeleton = await gateway.peers.draw_skeleton(convert.skeleton_request(people, pose.width, pose.height))
+        request = convert.skeleton_request(people, pose.width, pose.height)
+        skeleton = await gateway.peers.draw_skeleton(pose.account_id, request)
     return await asyncio.to_thread(_write, gateway, pose, people, skeleton)
 
 

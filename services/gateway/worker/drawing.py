@@ -11,11 +11,11 @@ from oma.image.v1 import drawing_pb2
 from oma.pose.v1 import pose_transfer_service_pb2 as transfer_pb
 
 from services.common.artifacts import ArtifactStore, get_checked
-from services.common.clients import call_metadata, our_errors
+from services.common.clients import our_errors
 from services.common.errors import Unavailable
 from services.common.leases import Job
 from services.gateway import convert
-from services.gateway.clients import Peers
+from services.gateway.clients import BACKGROUND, TRANSFER, Peers
 from services.gateway.files import results_prefix
 from services.gateway.tables import Result
 from services.gateway.worker.patience import Patience, persist
@@ -99,7 +99,8 @@ def background(job: Job, peers: Peers, store: ArtifactStore, patience: Patience,
     request = convert.background_request(job.id, job.owner, job.payload, seed_of(job))
 
     async def stream() -> AsyncGenerator[Event, None]:
-        call = peers.background.GenerateBackground(request, timeout=timeout_seconds, metadata=call_metadata())
+        metadata = peers.acting_for(job.owner, BACKGROUND)
+        call = peers.background.GenerateBackground(request, timeout=timeout_seconds, metadata=metadata)
         try:
             async for event in call:
                 yield event
@@ -113,7 +114,8 @@ def pose_transfer(job: Job, peers: Peers, store: ArtifactStore, patience: Patien
     request = convert.transfer_request(job.id, job.owner, job.payload, seed_of(job))
 
     async def stream() -> AsyncGenerator[Event, None]:
-        call = peers.pose_transfer.TransferPose(request, timeout=timeout_seconds, metadata=call_metadata())
+        metadata = peers.acting_for(job.owner, TRANSFER)
+        call = peers.pose_transfer.TransferPose(request, timeout=timeout_seconds, metadata=metadata)
         try:
             async for event in call:
                 yield event

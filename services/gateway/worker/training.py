@@ -12,11 +12,11 @@ from typing import Any
 
 from oma.style.v1 import style_train_service_pb2 as pb
 
-from services.common.clients import call_metadata, our_errors
+from services.common.clients import our_errors
 from services.common.errors import Expired, ServiceError
 from services.common.leases import Lease
 from services.gateway import convert
-from services.gateway.clients import SHORT_SECONDS, Peers
+from services.gateway.clients import SHORT_SECONDS, TRAINING, Peers
 from services.gateway.tables import Style, new_id
 from services.gateway.worker.patience import Patience, persist
 from services.gateway.worker.progress import Progress
@@ -64,7 +64,7 @@ class TrainingWork:
         while time.monotonic() < until:
             with contextlib.suppress(ServiceError), our_errors(PEER):  # it may be down just now
                 answer = await self.peers.style_train.CancelTraining(
-                    request, timeout=SHORT_SECONDS, metadata=call_metadata()
+                    request, timeout=SHORT_SECONDS, metadata=self._metadata()
                 )
                 if answer.training.state in END_STATES:
                     await self.peers.delete_training(request.owner, request.id)
@@ -76,7 +76,7 @@ class TrainingWork:
         request = convert.training_request(job.id, job.owner, job.payload, seed_of(job))
         with our_errors(PEER):
             answer = await self.peers.style_train.CreateTraining(
-                request, timeout=SHORT_SECONDS, metadata=call_metadata()
+                request, timeout=SHORT_SECONDS, metadata=self._metadata()
             )
         return answer.training
 
@@ -87,7 +87,7 @@ class TrainingWork:
             owner=self.lease.job.owner, id=self.seen.training.id, resume_token=self.seen.resume_token
         )
         with contextlib.suppress(Expired), our_errors(PEER):
-            call = self.peers.style_train.WatchTraining(request, timeout=WATCH_SECONDS, metadata=call_metadata())
+            call = self.peers.style_train.WatchTraining(request, timeout=WATCH_SECONDS, metadata=self._metadata())
             try:
                 async for response in call:
                     self.seen.training, self.seen.resume_token = response.training, response.resume_token
@@ -95,6 +95,9 @@ class TrainingWork:
             finally:
                 call.cancel()
         return self.seen.training
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return self.peers.acting_for(self.lease.job.owner, TRAINING)
 
     def _finish(self, training: pb.Training) -> Finish:
         if training.state == pb.Training.STATE_CANCELLED:

@@ -26,6 +26,7 @@ from services.gateway.worker.dispatch import Dispatcher
 from services.gateway.worker.server import create_dispatcher
 from tests.fakes.artists import Artist, sign_up
 from tests.fakes.model_services import FakeServices
+from tests.fakes.owners import SIGNER
 
 Until = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
 
@@ -75,7 +76,7 @@ async def gateway(
         engine=engine,
         queue=LeaseQueue(engine, jobs),
         store=store,
-        peers=Peers(addresses),
+        peers=Peers(addresses, SIGNER),
         links=Links(b"secret of a test"),
         family=tmp_path / "family",
         web_folder=tmp_path / "web",

@@ -1,0 +1,1 @@
+"""Who a call acts for, and who may make it."""
