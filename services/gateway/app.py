@@ -15,13 +15,19 @@ from services.gateway.routes import (
     pictures,
     poses,
     projects,
+    recovery,
+    sessions,
     status,
     styles,
+    tokens,
 )
 
 MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 
-_ROUTES = (status, accounts, projects, pictures, styles, backgrounds, poses, jobs, assets, files)
+_ROUTES = (
+    *(status, accounts, sessions, tokens, recovery),
+    *(projects, pictures, styles, backgrounds, poses, jobs, assets, files),
+)
 
 
 def create_app(gateway: Gateway) -> Edge:

@@ -2,22 +2,23 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
 
 import sqlalchemy as sa
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from sqlmodel import Session
 
 from services.common.artifacts import ArtifactStore
 from services.common.leases import LeaseQueue
 from services.gateway.clients import Peers
+from services.gateway.limits import Allowance, Rates, RequestTally
 from services.gateway.links import Links
 from services.gateway.passwords import Passwords, Slots
-from services.gateway.sessions import Caller, identify
+from services.gateway.post import Post
+from services.gateway.sessions import Caller, SessionRules, identify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,18 @@ class Gateway:
     links: Links
     family: Path
     web_folder: Path
-    session_lifetime: dt.timedelta
+    sessions: SessionRules
     max_open_jobs: int
+    post: Post | None = None  # without one, no mail is sent
+    rates: Rates = field(default_factory=Rates)
+    allowance: Allowance = field(default_factory=Allowance)
+    tally: RequestTally = field(init=False)
     passwords: Passwords = field(default_factory=Passwords)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     decoding: Slots = field(default_factory=lambda: Slots(2, wait_seconds=20.0))  # 40 megapixels take 120 MB each
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tally", RequestTally(self.engine, self.rates.requests))
 
     @contextlib.contextmanager
     def db(self) -> Iterator[Session]:
@@ -51,9 +59,13 @@ def the_gateway(request: Request) -> Gateway:
 Parts = Annotated[Gateway, Depends(the_gateway)]
 
 
-def the_caller(request: Request, gateway: Parts) -> Caller:
+def the_caller(request: Request, response: Response, gateway: Parts) -> Caller:
     with gateway.db() as db:
-        return identify(db, request)
+        caller = identify(db, request, gateway.sessions)
+    gateway.tally.count(caller.id)
+    if caller.renewed and caller.session_token is not None:
+        gateway.sessions.set_cookie(request, response, caller.session_token)
+    return caller
 
 
 SignedIn = Annotated[Caller, Depends(the_caller)]

@@ -22,8 +22,12 @@ PNG = "image/png"
 
 
 def session_answer(account: Account, session_token: str) -> SessionAnswer:
-    who = AccountAnswer(id=account.id, email=account.email, name=account.name, locale=account.locale)
-    return SessionAnswer(account=who, csrf_token=csrf_token(session_token))
+    return SessionAnswer(account=account_answer(account), csrf_token=csrf_token(session_token))
+
+
+def account_answer(row: Account) -> AccountAnswer:
+    verified = row.email_verified_at is not None
+    return AccountAnswer(id=row.id, email=row.email, name=row.name, locale=row.locale, email_verified=verified)
 
 
 def project_answer(row: Project) -> ProjectAnswer:

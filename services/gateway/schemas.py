@@ -70,25 +70,17 @@ class Credentials(Body):
     password: Password
 
 
-class TokenRequest(Credentials):
-    label: Name
-
-
 class AccountAnswer(BaseModel):
     id: str
     email: str
     name: str
     locale: str
+    email_verified: bool
 
 
 class SessionAnswer(BaseModel):
     account: AccountAnswer
     csrf_token: str = Field(description="Send as X-CSRF-Token with every POST, PUT, PATCH and DELETE.")
-
-
-class TokenAnswer(BaseModel):
-    token: str = Field(description="Send as `Authorization: Bearer`; it is not shown again.")
-    label: str
 
 
 class ProjectBody(Body):
@@ -167,6 +159,7 @@ class BackgroundBody(Body):
     count: Annotated[int, Field(ge=1, le=8)] | None = None
     width: Side | None = None
     height: Side | None = None
+    enlarge: Annotated[Literal[1, 2, 4] | None, Field(description="Times each side grows after drawing.")] = None
     styles: Annotated[list[StyleChoice], Field(max_length=8)] = []
 
 

@@ -20,6 +20,7 @@ from services.gateway.edge import Edge
 from services.gateway.gateway import Gateway
 from services.gateway.links import Links
 from services.gateway.passwords import Passwords
+from services.gateway.sessions import SessionRules
 from services.gateway.settings import GatewaySettings
 from services.gateway.tables import jobs
 from services.gateway.worker.dispatch import Dispatcher
@@ -80,7 +81,7 @@ async def gateway(
         links=Links(b"secret of a test"),
         family=tmp_path / "family",
         web_folder=tmp_path / "web",
-        session_lifetime=dt.timedelta(days=1),
+        sessions=SessionRules(lifetime=dt.timedelta(days=1), longest=dt.timedelta(days=3)),
         max_open_jobs=20,
         passwords=Passwords(memory_kib=64, passes=1),
     )

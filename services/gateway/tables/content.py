@@ -1,0 +1,137 @@
+"""What people made, and the queue of what is being made."""
+
+import datetime as dt
+import unicodedata
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, col
+
+from services.common.leases import job_table
+from services.gateway.tables.base import InProject, Owned, UtcTime, metadata, new_id
+
+_SEARCHED_CHARACTERS = 300  # more would not fit into an index row of PostgreSQL
+
+jobs = job_table(metadata)
+sa.Index("ix_job_owner_state", jobs.c.owner, jobs.c.state, jobs.c.created_at, jobs.c.id)
+
+
+class Project(Owned, table=True):
+    """One webtoon."""
+
+    name: str
+
+
+class FileRow(InProject):
+    """A row that stands for one stored picture."""
+
+    key: str
+    sha256: str
+    size_bytes: int = Field(sa_type=sa.BigInteger)
+    media_type: str
+    width: int
+    height: int
+
+
+class Picture(FileRow, table=True):
+    """An uploaded picture, cleaned."""
+
+    filename: str
+
+
+class Style(InProject, table=True):
+    """One version of a learned style; its files belong to the training service, under this owner."""
+
+    name: str
+    job_id: str = Field(unique=True)
+    training_id: str
+    files: list[dict[str, Any]] = Field(sa_type=sa.JSON)  # convert.StyleFile, as a dictionary
+    samples: list[dict[str, Any]] = Field(sa_type=sa.JSON)  # artifacts.ArtifactRef, as a dictionary
+    lineage_id: str = Field(default_factory=new_id, index=True)  # what all versions of one style share
+    version: int = 1
+    in_use: bool = True  # the version that the artist chose; one of each lineage
+    note: str = ""
+
+
+class Pose(InProject, table=True):
+    """People's keypoints in a picture of this size, found or made by hand."""
+
+    picture_id: str | None = Field(default=None, index=True)
+    width: int
+    height: int
+    people: list[dict[str, Any]] = Field(sa_type=sa.JSON)
+    used_whole_picture: bool = False
+    skeleton_key: str | None = None
+
+
+class JobRequest(InProject, table=True):
+    """What was asked, as it was posted; `id` is the job's id in the queue."""
+
+    __tablename__ = "job_request"
+
+    kind: str
+    request: dict[str, Any] = Field(sa_type=sa.JSON)
+
+
+class Result(FileRow, table=True):
+    """One picture that a job drew."""
+
+    job_id: str = Field(index=True)
+    kind: str
+    index: int
+    seed: int = Field(sa_type=sa.BigInteger)
+    settings: dict[str, Any] = Field(sa_type=sa.JSON)
+
+
+class Asset(InProject, table=True):
+    """Results that were kept, under a name."""
+
+    name: str
+    description: str
+    kind: str
+    starred: bool = False
+    deleted_at: dt.datetime | None = Field(default=None, sa_type=UtcTime)  # in the trash since
+    search_text: str = ""
+
+
+class AssetFile(FileRow, table=True):
+    """One picture of an asset: a copy, so that it outlives its job."""
+
+    __tablename__ = "asset_file"
+
+    asset_id: str = Field(index=True)
+    index: int
+    settings: dict[str, Any] = Field(sa_type=sa.JSON)
+
+
+def folded(text: str) -> str:
+    """Text as searches compare it: composed Hangul, without case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def search_text(name: str, description: str) -> str:
+    """What a search for an asset looks in."""
+    return folded(f"{name}\n{description}")[:_SEARCHED_CHARACTERS]
+
+
+for _table in metadata.sorted_tables:  # lists and deletions go by these
+    for _owner in {"account_id", "project_id"} & set(_table.c.keys()):
+        if {"id", "created_at"} <= set(_table.c.keys()) and "token_sha256" not in _table.c:
+            sa.Index(None, _table.c[_owner], _table.c.created_at, _table.c.id)
+    if {"account_id", "size_bytes"} <= set(_table.c.keys()):
+        sa.Index(None, _table.c.account_id, _table.c.size_bytes)  # what is stored is summed from the index alone
+
+_asset = Asset.__table__.c  # type: ignore[attr-defined]
+_kept, _thrown_away = col(Asset.deleted_at).is_(None), col(Asset.deleted_at).is_not(None)
+sa.Index(  # filters and searches are answered from the index alone
+    "ix_asset_live",
+    *(_asset.project_id, _asset.created_at, _asset.id, _asset.starred, _asset.kind, _asset.search_text),
+    sqlite_where=_kept,
+    postgresql_where=_kept,
+)
+sa.Index(
+    "ix_asset_trash",
+    *(_asset.account_id, _asset.deleted_at, _asset.id),
+    sqlite_where=_thrown_away,
+    postgresql_where=_thrown_away,
+)
