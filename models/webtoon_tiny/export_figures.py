@@ -12,8 +12,6 @@ from torch import nn
 
 from models.webtoon_tiny.detector_network import SIDE, DetectorNetwork, DetectorNetworkConfig, YoloxDetector
 from models.webtoon_tiny.pose_network import HEIGHT, WIDTH, PoseNetwork, PoseNetworkConfig, SimccPose
-from models.webtoon_tiny.train_pose_transfer import save_family
-from models.webtoon_tiny.transfer_network import Transfer, TransferConfig
 
 OPSET = 17
 """Taken by every Triton ONNX Runtime backend of the last years."""
@@ -74,12 +72,8 @@ def main(kind: str, state: Path, path: Path) -> None:
         detector = DetectorNetwork(DetectorNetworkConfig())
         detector.load_state_dict(load_file(state))
         export_detector(detector, path)
-    elif kind == "transfer":
-        transfer = Transfer(TransferConfig())
-        transfer.load_state_dict(load_file(state))
-        save_family(transfer, path)
     else:
-        raise SystemExit(f"detector, pose or transfer, not {kind}")
+        raise SystemExit(f"detector or pose, not {kind}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Trains the pose transfer networks end to end: `python -m models.webtoon_tiny.train_pose_transfer DATA_FOLDER
 [--steps N]`.
 
-DATA_FOLDER holds `transfer_*.npz` sets made by `models.webtoon_tiny.transfer_data`. Latents of all pictures are
-computed once with the family's autoencoder and kept there. One picture of a character is the reference, the others are
-targets in their own poses.
+Resumes from the family's fp16 weights unless told `--fresh`; the optimiser starts anew behind a warm-up. DATA_FOLDER
+holds `transfer_*.npz` sets made by `models.webtoon_tiny.transfer_data`. Latents of all pictures are computed once with
+the family's autoencoder and kept there. One picture of a character is the reference, the others are targets in their
+own poses.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate
+from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate, load_widened
 from models.webtoon_tiny.transfer_network import Transfer, TransferConfig, build_scheduler
 
 CLIP_MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
@@ -46,13 +47,13 @@ class TransferTraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferBatch:
-    """Characters C with T targets each: CLIP pixels (C, 3, 224, 224), reference latents (C, 4, h, w), targets (C * T,
-    4, h, w), skeletons (C * T, 3, H, W).
+    """Characters C with T targets each: CLIP pixels (C, 3, 224, 224), reference latents (C, channels, h, w), targets
+    (C * T, channels, h, w), skeletons (C * T, 3, H, W).
     """
 
     clip_C3HW: Tensor
-    reference_C4hw: Tensor
-    target_N4hw: Tensor
+    reference_CChw: Tensor
+    target_NChw: Tensor
     skeleton_N3HW: Tensor
 
 
@@ -65,7 +66,7 @@ def clip_pixels(pictures_NHWC: NDArray[np.uint8], side: int) -> Tensor:
 
 @torch.inference_mode()
 def encode_pictures(vae: AutoencoderKL, pictures_NHWC: NDArray[np.uint8]) -> Tensor:
-    """Scaled latents (N, 4, h, w), the mean of the autoencoder's distribution."""
+    """Scaled latents (N, C, h, w), the mean of the autoencoder's distribution."""
     latents = []
     for start in range(0, len(pictures_NHWC), 16):
         unit = torch.from_numpy(np.ascontiguousarray(pictures_NHWC[start : start + 16])).permute(0, 3, 1, 2).float()
@@ -80,16 +81,16 @@ def prepare_latents(folder: Path, vae: AutoencoderKL) -> None:
         if not kept.exists():
             pictures = np.load(path)["pictures_NPHWC"]
             latents = encode_pictures(vae, pictures.reshape(-1, *pictures.shape[2:]))
-            save_file({"latents_NP4hw": latents.view(*pictures.shape[:2], *latents.shape[1:]).contiguous()}, kept)
+            save_file({"latents_NPChw": latents.view(*pictures.shape[:2], *latents.shape[1:]).contiguous()}, kept)
 
 
 def load_sets(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor]:
-    """Pictures and skeletons (N, P, H, W, 3) and latents (N, P, 4, h, w) of all training sets."""
+    """Pictures and skeletons (N, P, H, W, 3) and latents (N, P, C, h, w) of all training sets."""
     paths = [
         path for path in sorted(folder.glob("transfer_[0-9]*.npz")) if path.with_suffix(".latents.safetensors").exists()
     ]
     sets = [np.load(path) for path in paths]
-    latents = [load_file(path.with_suffix(".latents.safetensors"))["latents_NP4hw"] for path in paths]
+    latents = [load_file(path.with_suffix(".latents.safetensors"))["latents_NPChw"] for path in paths]
     return (
         np.concatenate([s["pictures_NPHWC"] for s in sets]),
         np.concatenate([s["skeletons_NPHWC"] for s in sets]),
@@ -98,11 +99,11 @@ def load_sets(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Tenso
 
 
 def batches(
-    sets: tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor], config: TransferTraining, clip_side: int, first_step: int
+    sets: tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor], config: TransferTraining, clip_side: int
 ) -> Iterator[TransferBatch]:
     """Endless shuffled passes; the reference of a character changes from pass to pass."""
     pictures, skeletons, latents = sets
-    rng = np.random.default_rng([config.seed, first_step])
+    rng = np.random.default_rng(config.seed)
     poses = pictures.shape[1]
     while True:
         order = rng.permutation(len(pictures))
@@ -113,8 +114,8 @@ def batches(
             drawn = np.ascontiguousarray(skeletons[rows[:, None], others].reshape(-1, *skeletons.shape[2:]))
             yield TransferBatch(
                 clip_C3HW=clip_pixels(pictures[rows, shift], clip_side),
-                reference_C4hw=latents[rows, shift],
-                target_N4hw=latents[rows[:, None], others].flatten(0, 1),
+                reference_CChw=latents[rows, shift],
+                target_NChw=latents[rows[:, None], others].flatten(0, 1),
                 skeleton_N3HW=torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 255,
             )
 
@@ -126,14 +127,14 @@ def transfer_loss(
     rows of inference.
     """
     context = transfer.image_encoder(batch.clip_C3HW).image_embeds.unsqueeze(1)
-    bank = transfer.look(batch.reference_C4hw, context)
-    count = len(batch.target_N4hw)
-    each = count // len(batch.reference_C4hw)
+    bank = transfer.look(batch.reference_CChw, context)
+    count = len(batch.target_NChw)
+    each = count // len(batch.reference_CChw)
     looks = torch.rand(count, generator=generator) >= config.blind
     step = torch.randint(0, len(alphas_T), (count,), generator=generator)
-    noise = torch.randn(batch.target_N4hw.shape, generator=generator)
+    noise = torch.randn(batch.target_NChw.shape, generator=generator)
     signal, spread = (root.view(-1, 1, 1, 1) for root in (alphas_T[step].sqrt(), (1 - alphas_T[step]).sqrt()))
-    noisy = signal * batch.target_N4hw + spread * noise
+    noisy = signal * batch.target_NChw + spread * noise
     velocity = transfer.velocity(
         noisy,
         step,
@@ -142,17 +143,17 @@ def transfer_loss(
         {name: seen.repeat_interleave(each, 0) for name, seen in bank.items()},
         looks,
     )
-    return functional.mse_loss(velocity, signal * noise - spread * batch.target_N4hw)
+    return functional.mse_loss(velocity, signal * noise - spread * batch.target_NChw)
 
 
 def train_steps(
-    transfer: Transfer, supply: Iterator[TransferBatch], config: TransferTraining, *, first_step: int = 0
+    transfer: Transfer, supply: Iterator[TransferBatch], config: TransferTraining
 ) -> Iterator[tuple[int, float]]:
     """Yields (step, loss) after each update."""
     alphas_T = build_scheduler().alphas_cumprod
-    generator = torch.Generator().manual_seed(config.seed + first_step)
+    generator = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(transfer.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98))
-    for step in range(first_step, config.steps):
+    for step in range(config.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(
                 step, steps=config.steps, peak=config.rate, warmup=config.warmup, decay_from=config.decay_from
@@ -189,6 +190,13 @@ def save_family(transfer: Transfer, folder: Path) -> None:
     build_scheduler().save_config(folder / "scheduler")
 
 
+def load_family(transfer: Transfer, folder: Path) -> None:
+    """Takes over the weights that `save_family` wrote, also into networks with more latent channels."""
+    for part in ("reference_unet", "denoising_unet", "pose_guider", "image_encoder"):
+        name = "model.safetensors" if part == "image_encoder" else "diffusion_pytorch_model.safetensors"
+        load_widened(getattr(transfer, part), load_file(folder / part / name))
+
+
 def averaged_into(average: dict[str, Tensor], state: Mapping[str, Tensor], keep: float) -> None:
     """Moves the running average, in place."""
     for name, value in state.items():
@@ -199,36 +207,37 @@ def averaged_into(average: dict[str, Tensor], state: Mapping[str, Tensor], keep:
 
 
 def main() -> None:
-    """Trains; leaves `transfer_state.safetensors` (averaged), `transfer_live.safetensors` and `transfer_log.jsonl` in
-    the data folder.
+    """Trains; leaves `transfer_state.safetensors` (averaged, fp32) and `transfer_log.jsonl` in the data folder and, at
+    the end, the networks in `--family`.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--vae", type=Path, default=WEIGHTS / "vae")
+    parser.add_argument("--family", type=Path, default=WEIGHTS)
     parser.add_argument("--steps", type=int, default=TransferTraining().steps)
-    parser.add_argument("--first-step", type=int, default=0)
-    parser.add_argument("--resume", type=Path, default=None)
+    parser.add_argument("--seed", type=int, default=TransferTraining().seed)
+    parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    config, sizes = TransferTraining(steps=arguments.steps), TransferConfig()
+    config = TransferTraining(steps=arguments.steps, seed=arguments.seed)
     torch.manual_seed(config.seed)
+    vae = AutoencoderKL.from_pretrained(arguments.family / "vae", torch_dtype=torch.float32).eval()
+    sizes = TransferConfig(latent_channels=vae.config.latent_channels)
     transfer = Transfer(sizes).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    if arguments.resume is not None:
-        transfer.load_state_dict(load_file(arguments.resume))
-    prepare_latents(arguments.folder, AutoencoderKL.from_pretrained(arguments.vae, torch_dtype=torch.float32).eval())
+    if not arguments.fresh:
+        load_family(transfer, arguments.family / "animate_anyone")
+    prepare_latents(arguments.folder, vae)
     average = {name: value.clone() for name, value in transfer.state_dict().items()}
-    supply = batches(load_sets(arguments.folder), config, sizes.image_side, arguments.first_step)
+    supply = batches(load_sets(arguments.folder), config, sizes.image_side)
     log, begun = LossLog(arguments.folder / "transfer_log.jsonl"), time.process_time()
-    for step, loss in train_steps(transfer, supply, config, first_step=arguments.first_step):
+    state_path = arguments.folder / "transfer_state.safetensors"
+    for step, loss in train_steps(transfer, supply, config):
         averaged_into(average, transfer.state_dict(), min(config.average, (1 + step) / (10 + step)))
         log.write(step, loss=loss, cpu_seconds=time.process_time() - begun)
         if step % 50 == 49 or step == config.steps - 1:
-            for name, state in (("state", average), ("live", transfer.state_dict())):
-                save_file(
-                    {key: value.contiguous() for key, value in state.items()},
-                    arguments.folder / f"transfer_{name}.safetensors",
-                )
+            save_file({name: value.contiguous() for name, value in average.items()}, state_path)
+    transfer.load_state_dict(load_file(state_path))
+    save_family(transfer, arguments.family / "animate_anyone")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from models.webtoon_tiny.pictures.scenes import sample_scene
 from models.webtoon_tiny.pictures.styles import sample_style
 from models.webtoon_tiny.pictures.supply import draw_captioned
 from models.webtoon_tiny.tokenizer import MAX_TOKENS, train_tokenizer
-from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, save_averaged
+from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, load_widened, save_averaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,11 @@ def load_networks(
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     if resume:
         text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
-        unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+        trained = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.seed)
+            unet = build_unet(recipe, vae.config.latent_channels)
+        load_widened(unet, trained.state_dict())
     else:
         with torch.random.fork_rng():
             torch.manual_seed(recipe.seed)

@@ -18,7 +18,10 @@ from torch.nn import functional
 
 from models.webtoon_tiny import manifest
 from models.webtoon_tiny.measure_vae import measure
+from models.webtoon_tiny.pictures.characters import draw_character
+from models.webtoon_tiny.pictures.characters_looks import sample_look, sample_pose
 from models.webtoon_tiny.pictures.collage import draw_collage, draw_texture
+from models.webtoon_tiny.pictures.styles import sample_style
 from models.webtoon_tiny.pictures.supply import draw_captioned
 from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, save_averaged
 
@@ -34,7 +37,7 @@ class VaeRecipe:
     seed: int = 5
     widths: tuple[int, ...] = (16, 32, 64, 96)
     norm_groups: int = 1
-    latent_channels: int = 4
+    latent_channels: int = 16
     crop_px: int = 64
     picture_px: int = 128
     batch: int = 4
@@ -47,8 +50,9 @@ class VaeRecipe:
     average_decay: float = 0.998
     pool: int = 256
     fresh_per_step: int = 1
-    scene_share: float = 0.55
-    texture_share: float = 0.22
+    scene_share: float = 0.5
+    texture_share: float = 0.12
+    figure_share: float = 0.22
     save_every_seconds: float = 240.0
     decoder_only: bool = False
     latent_noise: float = 0.0
@@ -101,10 +105,35 @@ def _start_linear(vae: AutoencoderKL) -> None:
             outward.weight.data[channel, channel + 3, 1, 1] -= 1.0
 
 
+def load_autoencoder(vae: AutoencoderKL, trained: AutoencoderKL) -> None:
+    """Copies trained weights into `vae`, which may have more latent channels: the new ones begin untrained, the mean
+    and the deviation of the old ones stay where they belong.
+    """
+    narrow, wide = trained.config.latent_channels, vae.config.latent_channels
+    vae.register_to_config(scaling_factor=trained.config.scaling_factor)
+    moments = torch.cat([torch.arange(narrow), wide + torch.arange(narrow)])
+    state, source = vae.state_dict(), trained.state_dict()
+    with torch.no_grad():
+        for name, old in source.items():
+            outward = moments if name.startswith(("quant_conv.", "encoder.conv_out.")) else torch.arange(old.shape[0])
+            if name.startswith("post_quant_conv."):
+                outward = torch.arange(narrow)
+            target = state[name]
+            if old.ndim == 4 and target.shape[1] != old.shape[1]:
+                inward = moments if name.startswith("quant_conv.") else torch.arange(narrow)
+                untouched = torch.zeros_like(target[outward]) if "quant_conv" in name else target[outward]
+                target[outward] = untouched.index_copy(1, inward, old)
+            else:
+                target[outward] = old
+
+
 def draw_training_picture(recipe: VaeRecipe, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One square picture: a scene, a texture or a collage."""
+    """One square picture: a scene, a figure on white, a texture or a collage."""
     size = int(rng.choice([recipe.picture_px, recipe.picture_px, recipe.picture_px * 3 // 2]))
     kind = rng.random()
+    if kind >= 1.0 - recipe.figure_share:
+        look, pose, style = sample_look(rng), sample_pose(rng, roll=3.0), sample_style(rng)
+        return draw_character(look, pose, style, width=size, height=size, seed=int(rng.integers(1 << 31)))[0]
     if kind < recipe.scene_share:
         return draw_captioned(rng, size, size)[0]
     if kind < recipe.scene_share + recipe.texture_share:
@@ -171,7 +200,9 @@ def save_vae(vae: AutoencoderKL, average: EMAModel, recipe: VaeRecipe, folder: P
 
 def train(recipe: VaeRecipe, folder: Path, log: LossLog, *, resume: bool, save: bool = True) -> list[float]:
     """Runs the recipe; returns the loss of every step."""
-    vae = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32) if resume else build_vae(recipe)
+    vae = build_vae(recipe)
+    if resume:
+        load_autoencoder(vae, AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32))
     if recipe.decoder_only:
         vae.encoder.requires_grad_(requires_grad=False)
         vae.quant_conv.requires_grad_(requires_grad=False)
@@ -214,10 +245,13 @@ def main() -> None:
     parser.add_argument("--decay-from", type=float, default=VaeRecipe().decay_from)
     parser.add_argument("--latent-noise", type=float, default=0.0)
     parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--latent-channels", type=int, default=VaeRecipe().latent_channels)
+    parser.add_argument("--batch", type=int, default=VaeRecipe().batch)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=WEIGHTS / "vae")
     parser.add_argument("--fresh", action="store_true")
     given = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(given.threads)
     recipe = VaeRecipe(
         steps=given.steps,
         peak_rate=given.rate,
@@ -225,6 +259,8 @@ def main() -> None:
         decay_from=given.decay_from,
         decoder_only=given.decoder_only,
         latent_noise=given.latent_noise,
+        latent_channels=given.latent_channels,
+        batch=given.batch,
     )
     resume = not given.fresh and (given.out / "config.json").exists()
     log = LossLog(RUNS / "vae.jsonl")

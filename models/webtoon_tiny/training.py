@@ -4,11 +4,13 @@ import copy
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from diffusers import ModelMixin
 from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
 
 WEIGHTS = Path(__file__).parent / "weights"
 RUNS = Path(__file__).parent / "runs"  # loss logs; not committed
@@ -42,6 +44,20 @@ def save_averaged(model: ModelMixin, average: EMAModel, folder: Path) -> None:
     frozen = copy.deepcopy(model)
     average.copy_to(frozen.parameters())
     frozen.to(torch.float16).save_pretrained(folder, safe_serialization=True)
+
+
+def load_widened(network: nn.Module, trained: Mapping[str, Tensor]) -> None:
+    """Copies trained weights into a network whose first or last convolutions may have more channels.
+
+    What the network reads beyond the trained channels has no weight at first; what it writes beyond them is untrained.
+    """
+    state = network.state_dict()
+    with torch.no_grad():
+        for name, old in trained.items():
+            target = state[name]
+            if target.shape != old.shape:
+                target[: old.shape[0]] = 0.0
+            target[tuple(slice(size) for size in old.shape)] = old.to(target.dtype)
 
 
 def learning_rate(step: int, *, steps: int, peak: float, warmup: int, decay_from: float) -> float:

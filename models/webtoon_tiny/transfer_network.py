@@ -24,6 +24,7 @@ class TransferConfig:
     channels: tuple[int, ...] = (40, 80, 120)
     guider_channels: tuple[int, ...] = (8, 16, 32, 80)
     context: int = 80
+    latent_channels: int = 16
     heads: int = 2
     groups: int = 8
     latent_side: int = 16
@@ -36,8 +37,8 @@ def build_unet(config: TransferConfig) -> UNet2DConditionModel:
     """A Stable Diffusion UNet of three levels, the two finer ones with attention."""
     return UNet2DConditionModel(
         sample_size=config.latent_side,
-        in_channels=4,
-        out_channels=4,
+        in_channels=config.latent_channels,
+        out_channels=config.latent_channels,
         block_out_channels=config.channels,
         layers_per_block=1,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
@@ -174,16 +175,16 @@ class Transfer(nn.Module):
     def _add_pose(self, _: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> Tensor:
         return output if self._pose_NChw is None else output + self._pose_NChw
 
-    def look(self, reference_N4hw: Tensor, context_N1C: Tensor) -> dict[str, Tensor]:
+    def look(self, reference_NChw: Tensor, context_N1C: Tensor) -> dict[str, Tensor]:
         """What every transformer block of the reference network attends from, at timestep 0."""
         self._seen = {}
-        self.reference_unet(reference_N4hw, torch.zeros(len(reference_N4hw), dtype=torch.long), context_N1C)
+        self.reference_unet(reference_NChw, torch.zeros(len(reference_NChw), dtype=torch.long), context_N1C)
         seen, self._seen = self._seen, {}
         return seen
 
     def velocity(
         self,
-        noisy_N4hw: Tensor,
+        noisy_NChw: Tensor,
         step_N: Tensor,
         context_N1C: Tensor,
         pose_NChw: Tensor,
@@ -195,7 +196,7 @@ class Transfer(nn.Module):
         for name, reader in self._readers.items():
             reader.bank_NLC, reader.looks_N = bank[name], looks_N
         try:
-            velocity: Tensor = self.denoising_unet(noisy_N4hw, step_N, context_N1C).sample
+            velocity: Tensor = self.denoising_unet(noisy_NChw, step_N, context_N1C).sample
         finally:
             self._pose_NChw = None
             for reader in self._readers.values():

@@ -11,6 +11,7 @@ from oma.style.v1 import style_pb2
 from services.background.engine.geometry import SizeRule, choose_size, fit_picture
 from services.background.engine.records import Adapter, AdapterUse, DrawingSpec, Drawn, StageTokens, Stepped, Waiting
 from services.background.engine.text import with_triggers
+from services.background.enlarger import FACTORS
 from services.background.korean.translator import Translation
 from services.common.artifacts import ArtifactRef
 from services.common.errors import InvalidInput
@@ -53,6 +54,7 @@ class Order:
     styles: tuple[StyleOrder, ...]
     previews: bool
     inline_results: bool
+    enlarge: int
 
 
 def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
@@ -89,6 +91,7 @@ def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
         styles=_to_styles(list(request.styles)),
         previews=request.previews,
         inline_results=request.inline_results,
+        enlarge=_factor(request.enlarge if request.HasField("enlarge") else 1),
     )
 
 
@@ -175,6 +178,7 @@ def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackg
         seed=spec.seed,
         width=spec.width,
         height=spec.height,
+        enlarge=order.enlarge,
         styles=[
             style_pb2.StyleUse(
                 key=style.key, sha256=style.sha256, method=style_pb2.Method.ValueType(style.method), weight=style.weight
@@ -187,6 +191,12 @@ def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackg
 
 def to_translation(translation: Translation) -> pb.TranslatePromptResponse:
     return pb.TranslatePromptResponse(english=translation.english, unknown_words=translation.unknown_words)
+
+
+def _factor(enlarge: int) -> int:
+    if enlarge not in FACTORS:
+        raise InvalidInput(f"enlarge is {enlarge}: give 1, 2 or 4", reason="ENLARGE")
+    return enlarge
 
 
 def _to_styles(uses: list[style_pb2.StyleUse]) -> tuple[StyleOrder, ...]:

@@ -17,11 +17,14 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 
 
-def encode_marked(result: Drawn, spec: DrawingSpec, family: Family, *, with_settings: bool) -> bytes:
-    """PNG of a result, marked as IPTC asks for; with the settings where A1111-style readers look for them."""
+def encode_marked(result: Drawn, spec: DrawingSpec, family: Family, *, enlarged: int = 1, with_settings: bool) -> bytes:
+    """PNG of a result, marked as IPTC asks for; with the settings where A1111-style readers look for them.
+
+    `enlarged` is how many times its sides grew after drawing.
+    """
     info = PngInfo()
     if with_settings:
-        info.add_itxt("parameters", settings_text(result, spec, family))
+        info.add_itxt("parameters", settings_text(result, spec, family, enlarged=enlarged))
     composite = spec.image_HWC is not None and spec.strength < 1
     kind = "compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia"
     info.add_itxt("XML:com.adobe.xmp", _XMP.format(source=_SOURCES + kind))
@@ -30,18 +33,19 @@ def encode_marked(result: Drawn, spec: DrawingSpec, family: Family, *, with_sett
     return buffer.getvalue()
 
 
-def settings_text(result: Drawn, spec: DrawingSpec, family: Family) -> str:
+def settings_text(result: Drawn, spec: DrawingSpec, family: Family, *, enlarged: int = 1) -> str:
     """Prompt, what to avoid, and the numbers, a line each, in the order that such readers parse."""
-    height, width = result.image_HWC.shape[:2]
     numbers = {
         "Steps": f"{spec.steps}",
         "CFG scale": f"{spec.guidance:g}",
         "Seed": f"{result.seed}",
-        "Size": f"{width}x{height}",
+        "Size": f"{spec.width}x{spec.height}",
         "Model": family.name,
     }
     if spec.image_HWC is not None:
         numbers["Denoising strength"] = f"{spec.strength:g}"
+    if enlarged > 1:
+        numbers |= {"Hires upscale": f"{enlarged}", "Hires upscaler": "waifu2x"}
     lines = [spec.prompt, f"Negative prompt: {spec.negative_prompt}" if spec.negative_prompt else ""]
     return "\n".join(
         [*(line for line in lines if line), ", ".join(f"{key}: {value}" for key, value in numbers.items())]

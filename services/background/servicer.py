@@ -14,7 +14,7 @@ from services.background.convert import Order
 from services.background.engine.records import Adapter, DrawingSpec, Drawn, Event, Failed, StageTokens, Stepped, Waiting
 from services.background.engine.turns import Turns
 from services.background.korean.translator import Translator
-from services.background.marks import encode_marked
+from services.background.results import Results
 from services.background.styles import StyleShelf
 from services.common.admission import Places
 from services.common.artifacts import ArtifactStore, check_owner
@@ -37,7 +37,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         store: ArtifactStore,
         shelf: StyleShelf,
         translator: Translator,
-        settings_in_pictures: bool = True,
+        results: Results,
     ) -> None:
         self._family = family
         self._places = places
@@ -46,7 +46,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         self._store = store
         self._shelf = shelf
         self._translator = translator
-        self._settings_in_pictures = settings_in_pictures
+        self._results = results
 
     async def GenerateBackground(
         self, request: pb.GenerateBackgroundRequest, context: Any
@@ -73,6 +73,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
     def _prepare(self, request: pb.GenerateBackgroundRequest) -> tuple[Order, DrawingSpec]:
         owner = check_owner(request.owner)
         order = convert.to_order(request, self._family)
+        self._results.check(order)
         picture = picture_pixels(request.picture, self._store, owner=owner) if request.HasField("picture") else None
         spec = convert.to_spec(
             order,
@@ -96,10 +97,8 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
             case Stepped():
                 return convert.to_progress(event)
             case Drawn():
-                content = encode_marked(event, spec, self._family, with_settings=self._settings_in_pictures)
-                key = f"{order.owner}/out/{order.request_id}/{event.index:02d}.png"
-                ref = self._store.put(key, content, "image/png")
-                return convert.to_image(event, ref, content if order.inline_results else None)
+                drawn, ref, content = self._results.keep(event, order, spec)
+                return convert.to_image(drawn, ref, content if order.inline_results else None)
             case Failed(error):
                 raise error
             case _:

@@ -1,10 +1,11 @@
 """The drawing half's recipes: a tiny run replays loss by loss from its seed, and what it writes loads again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
 from models.webtoon_tiny import train_text_to_image, train_vae
@@ -12,13 +13,15 @@ from models.webtoon_tiny.train_text_to_image import TextToImageRecipe
 from models.webtoon_tiny.train_vae import VaeRecipe
 from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate
 
-TINY_VAE = VaeRecipe(widths=(8, 8, 8, 8), crop_px=32, picture_px=32, batch=2, steps=5, warmup=2, pool=4)
+TINY_VAE = VaeRecipe(
+    latent_channels=4, widths=(8, 8, 8, 8), crop_px=32, picture_px=32, batch=2, steps=5, warmup=2, pool=4
+)  # fmt: skip
 TINY_TEXT_TO_IMAGE = TextToImageRecipe(
     widths=(16, 16, 16), text_width=16, text_layers=1, heads=2, picture_px=(32, 32), batch=2, steps=5, warmup=2,
     first_pool=4, fresh_per_step=1,
 )  # fmt: skip
-VAE_LOSSES = [1.1314, 1.14913, 0.96438, 0.72408, 0.5698]
-TEXT_TO_IMAGE_LOSSES = [1.04448, 0.85712, 1.37074, 1.39285, 0.97783]
+VAE_LOSSES = [0.86204, 0.77451, 0.92903, 0.75943, 0.74426]
+TEXT_TO_IMAGE_LOSSES = [1.0704, 0.83988, 1.33934, 1.32709, 0.95408]
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,23 @@ def test_a_run_resumes_from_its_fp16_weights(
     log = LossLog(tmp_path / "losses.jsonl")
     resumed = train_vae.train(TINY_VAE, tiny_family[0] / "vae", log, resume=True, save=False)
     assert resumed[0] < tiny_family[1][0]
+
+
+def test_more_latent_channels_change_nothing_of_what_was_learnt(
+    tiny_family: tuple[Path, list[float], list[float]],
+) -> None:
+    trained = AutoencoderKL.from_pretrained(tiny_family[0] / "vae", torch_dtype=torch.float32)
+    wider = train_vae.build_vae(replace(TINY_VAE, latent_channels=6))
+    train_vae.load_autoencoder(wider, trained)
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        narrow_latents = trained.encode(picture).latent_dist
+        wide_latents = wider.encode(picture).latent_dist
+        padded = torch.cat([narrow_latents.mean, torch.zeros(1, 2, 4, 4)], 1)
+        drawn, drawn_wider = trained.decode(narrow_latents.mean).sample, wider.decode(padded).sample
+    assert torch.allclose(wide_latents.mean[:, :4], narrow_latents.mean, atol=1e-5)
+    assert torch.allclose(wide_latents.std[:, :4], narrow_latents.std, atol=1e-5)
+    assert torch.allclose(drawn_wider, drawn, atol=1e-5)
 
 
 def test_what_the_recipes_write_draws_a_picture(tiny_family: tuple[Path, list[float], list[float]]) -> None:

@@ -1,6 +1,7 @@
 """The pose transfer networks: who sees the reference, what is saved, and that training replays."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,14 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
-from models.webtoon_tiny.train_pose_transfer import TransferBatch, TransferTraining, batches, save_family, train_steps
+from models.webtoon_tiny.train_pose_transfer import (
+    TransferBatch,
+    TransferTraining,
+    batches,
+    load_family,
+    save_family,
+    train_steps,
+)
 from models.webtoon_tiny.transfer_data import draw_set
 from models.webtoon_tiny.transfer_network import Transfer, TransferConfig, build_scheduler
 from services.pose.transfer.model import load_networks
@@ -18,6 +26,7 @@ TINY = TransferConfig(
     channels=(8, 16, 24),
     guider_channels=(4, 4, 8, 16),
     context=16,
+    latent_channels=4,
     heads=2,
     groups=4,
     image_side=32,
@@ -102,10 +111,24 @@ def _losses() -> list[float]:
         (np.asarray(sets["pictures_NPHWC"], np.uint8), np.asarray(sets["skeletons_NPHWC"], np.uint8), latents),
         config,
         TINY.image_side,
-        0,
     )
     return [loss for _, loss in train_steps(transfer, supply, config)]
 
 
 def test_transfer_training_replays_its_first_losses() -> None:
     assert _losses() == pytest.approx(_losses(), rel=1e-4)
+
+
+def test_training_resumes_from_a_saved_family_even_with_more_latent_channels(tmp_path: Path) -> None:
+    trained = tiny_transfer()
+    save_family(trained, tmp_path)
+    torch.manual_seed(1)
+    wider = Transfer(replace(TINY, latent_channels=6)).eval()
+    load_family(wider, tmp_path)
+    latents_NChw = torch.randn(1, 6, 16, 16, generator=torch.Generator().manual_seed(2))
+    context = torch.zeros(1, 1, TINY.context)
+    with torch.inference_mode():
+        before = trained.look(latents_NChw[:, :4], context)
+        after = wider.look(latents_NChw, context)
+    for name, seen in before.items():
+        assert torch.allclose(seen, after[name], atol=2e-2), name

@@ -58,7 +58,7 @@ class PixelSide:
     def _fit_colours(self) -> Tensor:
         """Least squares from the latents of plain patches to the colours that the decoder gives them: (C + 1, 3)."""
         generator = torch.Generator().manual_seed(0)
-        coarse = torch.randn(8, self.channels, 2, 2, generator=generator)
+        coarse = torch.randn(max(8, 2 * self.channels), self.channels, 2, 2, generator=generator)
         latents = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3).to(self._vae.device, self._vae.dtype)
         drawn = self._vae.decode(latents / self._scale).sample.float().cpu()
         colour_N3 = torch.nn.functional.avg_pool2d(drawn, 4 * self.factor).permute(0, 2, 3, 1).flatten(0, 2)

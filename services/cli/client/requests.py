@@ -39,6 +39,7 @@ class BackgroundRequest:
     count: int | None = None
     width: int | None = None
     height: int | None = None
+    enlarge: int | None = None
     styles: Sequence[StyleChoice] = ()
 
     def body(self) -> dict[str, Any]:

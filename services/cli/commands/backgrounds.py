@@ -27,6 +27,7 @@ def draw(
     count: Annotated[int | None, typer.Option(help="How many pictures.")] = None,
     width: int | None = None,
     height: int | None = None,
+    enlarge: Annotated[int | None, typer.Option(help="Times each side grows after drawing: 1, 2 or 4.")] = None,
     project: ProjectName = None,
     out: OutFolder = Path(),
     no_wait: NoWait = False,
@@ -46,6 +47,7 @@ def draw(
         count=count,
         width=width,
         height=height,
+        enlarge=enlarge,
         styles=[parse_style(given) for given in style or []],
     )
     job = gateway.draw_background(found.id, request)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ PATIENCE_SECONDS = 120.0
 SEED = 7
 SENTENCE = "노을 지는 바닷가, 야자수와 파도"
 STRENGTHS = (0.3, 0.6, 0.9)
+ENLARGE = 4  # the small family draws 128 pixels a side
 ARM_DEGREES = -150.0
 
 
@@ -71,7 +73,7 @@ def draw_sentence(journey: Journey) -> str:
         "dreamstyler": ("in the style, DreamStyler", (StyleChoice(style_id=style_id, method="dreamstyler"),)),
     }
     for name, (caption, styles) in ways.items():
-        request = BackgroundRequest(prompt=SENTENCE, seed=SEED, styles=styles)
+        request = BackgroundRequest(prompt=SENTENCE, seed=SEED, enlarge=ENLARGE, styles=styles)
         _draw(journey, request, f"03_sentence_{name}", caption)
     return f"{len(section.tiles)} pictures of “{english.english}”"
 
@@ -88,6 +90,7 @@ def draw_photo(journey: Journey) -> str:
             picture_id=journey.upload(photo),
             strength=strength,
             seed=SEED,
+            enlarge=ENLARGE,
             styles=(StyleChoice(style_id=journey.style.id, method="lora"),),
         )
         _draw(journey, request, f"04_photo_strength_{round(strength * 100):03d}", f"strength {strength}")
@@ -103,6 +106,7 @@ def mix_styles(journey: Journey) -> str:
         request = BackgroundRequest(
             prompt=SENTENCE,
             seed=SEED,
+            enlarge=ENLARGE,
             styles=[StyleChoice(style_id=style.id, method="lora", weight=w) for style, w in shares if w > 0],
         )
         caption = " + ".join(f"{style.name} {weight:.1f}" for style, weight in shares if weight > 0)
@@ -217,8 +221,14 @@ STEPS: dict[str, Callable[[Journey], str]] = {
 
 
 def _draw(journey: Journey, request: BackgroundRequest, name: str, caption: str) -> None:
-    """Draw one background into the last section."""
-    job = journey.run(caption, lambda: journey.gateway.draw_background(journey.project.id, request))
+    """Draw one background into the last section; at the family's size where nothing can enlarge it."""
+    try:
+        job = journey.run(caption, lambda: journey.gateway.draw_background(journey.project.id, request))
+    except CommandFailed as failed:
+        if failed.reason != "NO_ENLARGER":
+            raise
+        small = replace(request, enlarge=None)
+        job = journey.run(caption, lambda: journey.gateway.draw_background(journey.project.id, small))
     journey.keep_results(journey.story.sections[-1], job, name, caption)
 
 

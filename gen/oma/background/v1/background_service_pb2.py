@@ -27,7 +27,7 @@ from oma.image.v1 import image_pb2 as oma_dot_image_dot_v1_dot_image__pb2
 from oma.style.v1 import style_pb2 as oma_dot_style_dot_v1_dot_style__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*oma/background/v1/background_service.proto\x12\x11oma.background.v1\x1a\x1aoma/image/v1/drawing.proto\x1a\x18oma/image/v1/image.proto\x1a\x18oma/style/v1/style.proto\"\xb1\x03\n\x19GenerateBackgroundRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x04 \x01(\t\x12&\n\x07picture\x18\x05 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x15\n\x08strength\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\x08guidance\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x12\n\x05\x63ount\x18\n \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05width\x18\x0b \x01(\x05H\x04\x88\x01\x01\x12\x13\n\x06height\x18\x0c \x01(\x05H\x05\x88\x01\x01\x12&\n\x06styles\x18\r \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x10\n\x08previews\x18\x0e \x01(\x08\x12\x16\n\x0einline_results\x18\x0f \x01(\x08\x42\x0b\n\t_strengthB\x0b\n\t_guidanceB\x08\n\x06_stepsB\x08\n\x06_countB\x08\n\x06_widthB\t\n\x07_height\"\xdf\x01\n\x1aGenerateBackgroundResponse\x12&\n\x06queued\x18\x01 \x01(\x0b\x32\x14.oma.image.v1.QueuedH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.ProgressH\x00\x12)\n\x05image\x18\x03 \x01(\x0b\x32\x18.oma.image.v1.DrawnImageH\x00\x12\x39\n\x04\x64one\x18\x04 \x01(\x0b\x32).oma.background.v1.GenerateBackgroundDoneH\x00\x42\x07\n\x05\x65vent\"\xf9\x01\n\x16GenerateBackgroundDone\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x16\n\x0e\x65nglish_prompt\x18\x03 \x01(\t\x12\x1f\n\x17\x65nglish_negative_prompt\x18\x04 \x01(\t\x12\x10\n\x08strength\x18\x05 \x01(\x02\x12\x10\n\x08guidance\x18\x06 \x01(\x02\x12\r\n\x05steps\x18\x07 \x01(\x05\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\r\n\x05width\x18\t \x01(\x05\x12\x0e\n\x06height\x18\n \x01(\x05\x12&\n\x06styles\x18\x0b \x03(\x0b\x32\x16.oma.style.v1.StyleUse\"(\n\x16TranslatePromptRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\"A\n\x17TranslatePromptResponse\x12\x0f\n\x07\x65nglish\x18\x01 \x01(\t\x12\x15\n\runknown_words\x18\x02 \x03(\t2\xf7\x01\n\x11\x42\x61\x63kgroundService\x12s\n\x12GenerateBackground\x12,.oma.background.v1.GenerateBackgroundRequest\x1a-.oma.background.v1.GenerateBackgroundResponse0\x01\x12m\n\x0fTranslatePrompt\x12).oma.background.v1.TranslatePromptRequest\x1a*.oma.background.v1.TranslatePromptResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*oma/background/v1/background_service.proto\x12\x11oma.background.v1\x1a\x1aoma/image/v1/drawing.proto\x1a\x18oma/image/v1/image.proto\x1a\x18oma/style/v1/style.proto\"\xd3\x03\n\x19GenerateBackgroundRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x04 \x01(\t\x12&\n\x07picture\x18\x05 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x15\n\x08strength\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\x08guidance\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x12\n\x05\x63ount\x18\n \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05width\x18\x0b \x01(\x05H\x04\x88\x01\x01\x12\x13\n\x06height\x18\x0c \x01(\x05H\x05\x88\x01\x01\x12&\n\x06styles\x18\r \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x10\n\x08previews\x18\x0e \x01(\x08\x12\x16\n\x0einline_results\x18\x0f \x01(\x08\x12\x14\n\x07\x65nlarge\x18\x10 \x01(\x05H\x06\x88\x01\x01\x42\x0b\n\t_strengthB\x0b\n\t_guidanceB\x08\n\x06_stepsB\x08\n\x06_countB\x08\n\x06_widthB\t\n\x07_heightB\n\n\x08_enlarge\"\xdf\x01\n\x1aGenerateBackgroundResponse\x12&\n\x06queued\x18\x01 \x01(\x0b\x32\x14.oma.image.v1.QueuedH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.ProgressH\x00\x12)\n\x05image\x18\x03 \x01(\x0b\x32\x18.oma.image.v1.DrawnImageH\x00\x12\x39\n\x04\x64one\x18\x04 \x01(\x0b\x32).oma.background.v1.GenerateBackgroundDoneH\x00\x42\x07\n\x05\x65vent\"\x8a\x02\n\x16GenerateBackgroundDone\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x16\n\x0e\x65nglish_prompt\x18\x03 \x01(\t\x12\x1f\n\x17\x65nglish_negative_prompt\x18\x04 \x01(\t\x12\x10\n\x08strength\x18\x05 \x01(\x02\x12\x10\n\x08guidance\x18\x06 \x01(\x02\x12\r\n\x05steps\x18\x07 \x01(\x05\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\r\n\x05width\x18\t \x01(\x05\x12\x0e\n\x06height\x18\n \x01(\x05\x12&\n\x06styles\x18\x0b \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x0f\n\x07\x65nlarge\x18\x0c \x01(\x05\"(\n\x16TranslatePromptRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\"A\n\x17TranslatePromptResponse\x12\x0f\n\x07\x65nglish\x18\x01 \x01(\t\x12\x15\n\runknown_words\x18\x02 \x03(\t2\xf7\x01\n\x11\x42\x61\x63kgroundService\x12s\n\x12GenerateBackground\x12,.oma.background.v1.GenerateBackgroundRequest\x1a-.oma.background.v1.GenerateBackgroundResponse0\x01\x12m\n\x0fTranslatePrompt\x12).oma.background.v1.TranslatePromptRequest\x1a*.oma.background.v1.TranslatePromptResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,15 +37,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BACKGROUNDSERVICE'].methods_by_name['TranslatePrompt']._loaded_options = None
   _globals['_BACKGROUNDSERVICE'].methods_by_name['TranslatePrompt']._serialized_options = b'\220\002\001'
   _globals['_GENERATEBACKGROUNDREQUEST']._serialized_start=146
-  _globals['_GENERATEBACKGROUNDREQUEST']._serialized_end=579
-  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_start=582
-  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_end=805
-  _globals['_GENERATEBACKGROUNDDONE']._serialized_start=808
-  _globals['_GENERATEBACKGROUNDDONE']._serialized_end=1057
-  _globals['_TRANSLATEPROMPTREQUEST']._serialized_start=1059
-  _globals['_TRANSLATEPROMPTREQUEST']._serialized_end=1099
-  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_start=1101
-  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_end=1166
-  _globals['_BACKGROUNDSERVICE']._serialized_start=1169
-  _globals['_BACKGROUNDSERVICE']._serialized_end=1416
+  _globals['_GENERATEBACKGROUNDREQUEST']._serialized_end=613
+  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_start=616
+  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_end=839
+  _globals['_GENERATEBACKGROUNDDONE']._serialized_start=842
+  _globals['_GENERATEBACKGROUNDDONE']._serialized_end=1108
+  _globals['_TRANSLATEPROMPTREQUEST']._serialized_start=1110
+  _globals['_TRANSLATEPROMPTREQUEST']._serialized_end=1150
+  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_start=1152
+  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_end=1217
+  _globals['_BACKGROUNDSERVICE']._serialized_start=1220
+  _globals['_BACKGROUNDSERVICE']._serialized_end=1467
 # @@protoc_insertion_point(module_scope)

@@ -42,6 +42,7 @@ class GenerateBackgroundRequest(_message.Message):
     STYLES_FIELD_NUMBER: _builtins.int
     PREVIEWS_FIELD_NUMBER: _builtins.int
     INLINE_RESULTS_FIELD_NUMBER: _builtins.int
+    ENLARGE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request; results are stored under "<owner>/out/<request_id>/"."""
     owner: _builtins.str
@@ -68,6 +69,8 @@ class GenerateBackgroundRequest(_message.Message):
     """Send a rough preview with some of the progress events."""
     inline_results: _builtins.bool
     """Send each result's bytes too, not only its reference."""
+    enlarge: _builtins.int
+    """Results are this many times as large on each side, enlarged after drawing: 1, 2 or 4; default 1."""
     @_builtins.property
     def picture(self) -> _image_pb2.Picture:
         """A photograph, render or drawing to start from; absent draws from the prompt alone."""
@@ -94,13 +97,16 @@ class GenerateBackgroundRequest(_message.Message):
         styles: _abc.Iterable[_style_pb2.StyleUse] | None = ...,
         previews: _builtins.bool = ...,
         inline_results: _builtins.bool = ...,
+        enlarge: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "guidance", b"guidance", "height", b"height", "picture", b"picture", "steps", b"steps", "strength", b"strength", "width", b"width"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "picture", b"picture", "steps", b"steps", "strength", b"strength", "width", b"width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "negative_prompt", b"negative_prompt", "owner", b"owner", "picture", b"picture", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "strength", b"strength", "styles", b"styles", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "negative_prompt", b"negative_prompt", "owner", b"owner", "picture", b"picture", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "strength", b"strength", "styles", b"styles", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__enlarge: _TypeAlias = _typing.Literal["enlarge"]  # noqa: Y015
+    _WhichOneofArgType__enlarge: _TypeAlias = _typing.Literal["_enlarge", b"_enlarge"]  # noqa: Y015
     _WhichOneofReturnType__guidance: _TypeAlias = _typing.Literal["guidance"]  # noqa: Y015
     _WhichOneofArgType__guidance: _TypeAlias = _typing.Literal["_guidance", b"_guidance"]  # noqa: Y015
     _WhichOneofReturnType__height: _TypeAlias = _typing.Literal["height"]  # noqa: Y015
@@ -113,6 +119,8 @@ class GenerateBackgroundRequest(_message.Message):
     _WhichOneofArgType__width: _TypeAlias = _typing.Literal["_width", b"_width"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enlarge) -> _WhichOneofReturnType__enlarge | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance) -> _WhichOneofReturnType__guidance | None: ...
     @_typing.overload
@@ -187,6 +195,7 @@ class GenerateBackgroundDone(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     STYLES_FIELD_NUMBER: _builtins.int
+    ENLARGE_FIELD_NUMBER: _builtins.int
     family: _builtins.str
     """The model family that drew."""
     prompt: _builtins.str
@@ -207,6 +216,8 @@ class GenerateBackgroundDone(_message.Message):
     """Pixels."""
     height: _builtins.int
     """Pixels."""
+    enlarge: _builtins.int
+    """As used; width and height are those before enlarging."""
     @_builtins.property
     def styles(self) -> _containers.RepeatedCompositeFieldContainer[_style_pb2.StyleUse]:
         """As used, weights filled in."""
@@ -225,10 +236,11 @@ class GenerateBackgroundDone(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         styles: _abc.Iterable[_style_pb2.StyleUse] | None = ...,
+        enlarge: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["english_negative_prompt", b"english_negative_prompt", "english_prompt", b"english_prompt", "family", b"family", "guidance", b"guidance", "height", b"height", "prompt", b"prompt", "seed", b"seed", "steps", b"steps", "strength", b"strength", "styles", b"styles", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["english_negative_prompt", b"english_negative_prompt", "english_prompt", b"english_prompt", "enlarge", b"enlarge", "family", b"family", "guidance", b"guidance", "height", b"height", "prompt", b"prompt", "seed", b"seed", "steps", b"steps", "strength", b"strength", "styles", b"styles", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
