@@ -1,8 +1,9 @@
 """Channels to our own services, and their errors turned back into ours."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import grpc
@@ -12,20 +13,24 @@ from grpc_status import rpc_status
 from services.common.errors import Code, Overloaded, ServiceError, Unavailable
 from services.common.identity import assertions
 from services.common.identity.assertions import Signer
+from services.common.identity.certificates import Certificates, channel_credentials
 from services.common.interceptors import ERROR_DOMAIN
 from services.common.request_ids import METADATA_KEY, current_request_id
-from services.common.serving import MAX_MESSAGE_BYTES
+from services.common.serving import LONGEST_CONNECTION_SECONDS, MAX_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
 
-def open_channel(address: str, *, retried: tuple[str, ...] = ()) -> grpc.aio.Channel:
+def open_channel(
+    address: str, *, retried: tuple[str, ...] = (), certificates: Certificates | None = None
+) -> grpc.aio.Channel:
     """A channel that spreads calls over all addresses of a name.
 
     Args:
         address: host:port, or any gRPC target such as dns:///name:port.
         retried: "package.Service/Method" of reads and of writes with a request id: only these are repeated when the
             server cannot be reached.
+        certificates: what this process shows, and whom it believes; without, plaintext.
     """
     config = {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -45,15 +50,59 @@ def open_channel(address: str, *, retried: tuple[str, ...] = ()) -> grpc.aio.Cha
         if retried
         else [],
     }
-    return grpc.aio.insecure_channel(
-        address,
-        options=[
-            ("grpc.service_config", json.dumps(config)),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_reconnect_backoff_ms", 2_000),
-        ],
-    )
+    options = [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+    ]
+    if certificates is None:
+        return grpc.aio.insecure_channel(address, options=options)
+    return grpc.aio.secure_channel(address, channel_credentials(certificates), options=options)
+
+
+class FreshChannels:
+    """Channels by name, opened when first used and again when the certificates have changed.
+
+    What runs on an older channel goes on there; it is closed when no server keeps its connections any longer.
+    Belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        opened_by: Callable[[str, Certificates | None], grpc.aio.Channel],
+        certificates: Callable[[], Certificates] | None,
+    ) -> None:
+        self._opened_by = opened_by
+        self._certificates = certificates
+        self._open: dict[str, tuple[grpc.aio.Channel, Certificates | None]] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def __getitem__(self, name: str) -> grpc.aio.Channel:
+        newest = self._certificates() if self._certificates is not None else None
+        if name in self._open:
+            channel, used = self._open[name]
+            if used is newest:
+                return channel
+            task = asyncio.create_task(_close_later(channel))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        self._open[name] = (self._opened_by(name, newest), newest)
+        return self._open[name][0]
+
+    async def close(self) -> None:
+        for task in list(self._retiring):
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        for channel, _ in self._open.values():
+            await channel.close(None)
+
+
+async def _close_later(channel: grpc.aio.Channel) -> None:
+    try:
+        await asyncio.sleep(LONGEST_CONNECTION_SECONDS)
+    finally:
+        await channel.close(None)
 
 
 def call_metadata(signer: Signer, *, service: str, owner: str) -> tuple[tuple[str, str], ...]:

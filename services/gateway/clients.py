@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from oma.pose.v1 import pose_transfer_service_pb2_grpc as transfer_grpc
 from oma.style.v1 import style_train_service_pb2 as training_pb
 from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 
-from services.common.clients import call_metadata, open_channel, our_errors
+from services.common.clients import FreshChannels, call_metadata, open_channel, our_errors
 from services.common.errors import NotFound, NotReady
 from services.common.identity.assertions import Signer
+from services.common.identity.certificates import Certificates, open_certificates
 from services.common.identity.keys import signing_key
 
 if TYPE_CHECKING:  # the asynchronous stubs exist in the type stubs only
@@ -68,13 +70,14 @@ class Peers:
 
     addresses: Addresses
     signer: Signer
-    channels: dict[str, grpc.aio.Channel] = field(init=False)
+    certificates: Callable[[], Certificates] | None = None
+    channels: FreshChannels = field(init=False)
 
     def __post_init__(self) -> None:
-        opened = {
-            name: open_channel(getattr(self.addresses, name), retried=methods) for name, methods in _RETRIED.items()
-        }
-        object.__setattr__(self, "channels", opened)
+        object.__setattr__(self, "channels", FreshChannels(self._open, self.certificates))
+
+    def _open(self, name: str, certificates: Certificates | None) -> grpc.aio.Channel:
+        return open_channel(getattr(self.addresses, name), retried=_RETRIED[name], certificates=certificates)
 
     @property
     def background(self) -> "BackgroundServiceAsyncStub":
@@ -147,8 +150,7 @@ class Peers:
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     async def close(self) -> None:
-        for channel in self.channels.values():
-            await channel.close(None)
+        await self.channels.close()
 
 
 def open_peers(settings: GatewaySettings) -> Peers:
@@ -160,4 +162,5 @@ def open_peers(settings: GatewaySettings) -> Peers:
             style_train=settings.style_train_address,
         ),
         Signer(signing_key(settings.signing_key_file)),
+        open_certificates(settings.tls),
     )

@@ -104,13 +104,51 @@ def test_ports_agree_from_the_setting_to_the_caller() -> None:
         if listens is None:
             continue
         port = int(listens.rpartition(":")[2])
+        probed = next(value for key, value in environment(manifest).items() if key.endswith("SERVER__HEALTH_ADDRESS"))
+        health_port = int(probed.rpartition(":")[2])
         container = main_container(manifest)
-        assert [one["containerPort"] for one in container["ports"]] == [port]
-        assert {container[probe]["grpc"]["port"] for probe in container if probe.endswith("Probe")} == {port}
+        assert [one["containerPort"] for one in container["ports"]] == [port, health_port]
+        assert {container[probe]["grpc"]["port"] for probe in container if probe.endswith("Probe")} == {health_port}
         assert services[name]["spec"]["ports"][0]["port"] == port
         assert f"dns:///{name}:{port}" in addresses.values()
         checked += 1
     assert checked == 4
+
+
+def mounted(manifest: Manifest, path: str) -> str:
+    """Name of the Secret or ConfigMap that holds the file or folder at `path`."""
+    mounts = {one["mountPath"]: one["name"] for one in main_container(manifest)["volumeMounts"]}
+    folder = next(folder for folder in mounts if Path(path).is_relative_to(folder) and folder != "/")
+    volume = next(one for one in pod(manifest)["volumes"] if one["name"] == mounts[folder])
+    return str(volume.get("secret", {}).get("secretName") or volume.get("configMap", {}).get("name"))
+
+
+def test_who_signs_owner_assertions_has_the_private_key_and_who_checks_them_the_public_ones() -> None:
+    found = {}
+    for name, manifest in deployments().items():
+        for key, value in environment(manifest).items():
+            if key.endswith(("SIGNING_KEY_FILE", "TRUSTED_KEYS")):
+                found[name] = mounted(manifest, value)
+    private, public = "owner-signing-key", "owner-trusted-keys"
+    assert found == {
+        **dict.fromkeys(("gateway", "gateway-worker"), private),
+        **dict.fromkeys(("background", "pose-estimation", "pose-transfer", "style-train"), public),
+    }
+
+
+def test_in_production_every_call_goes_over_mutual_tls() -> None:
+    over_tls = 0
+    for name, manifest in deployments("prod").items():
+        told = environment(manifest)
+        assert not any(key.endswith("SERVER__ALLOW_PLAINTEXT") for key in told)
+        files = {key: value for key, value in told.items() if "_TLS__" in key}
+        if name == "style-train-worker":  # calls nobody and is called by nobody
+            assert files == {}
+            continue
+        assert len(files) == 3
+        assert {mounted(manifest, value) for value in files.values()} == {f"{name}-tls"}
+        over_tls += 1
+    assert over_tls == 6
 
 
 def test_a_pod_may_drain_for_as_long_as_its_process_wants_to() -> None:

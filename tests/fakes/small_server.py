@@ -1,4 +1,7 @@
-"""A program that answers health checks, for the supervisor to keep running: `small_server.py <host:port>`."""
+"""A program that answers health checks, for the supervisor to keep running.
+
+small_server.py <host:port> [<host:port for health alone>]
+"""
 
 import asyncio
 import sys
@@ -20,6 +23,9 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as keys:
         write_keys(Path(keys), KEY)
         settings = ServerSettings(
-            address=sys.argv[1], shutdown_grace_seconds=1, trusted_keys=Path(keys) / TRUSTED_FOLDER
+            address=sys.argv[1],
+            health_address=next(iter(sys.argv[2:]), ""),
+            shutdown_grace_seconds=1,
+            trusted_keys=Path(keys) / TRUSTED_FOLDER,
         )
         asyncio.run(serve(settings, register))

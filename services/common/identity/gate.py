@@ -1,6 +1,6 @@
 """What stands before every RPC of ours: nobody's work is read or written before it has let the call in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from services.common.artifacts import check_owner
@@ -42,6 +42,24 @@ class OwnerGate:
         if check_owner(getattr(request, "owner", owner)) != owner:
             raise Forbidden("the assertion is another owner's than the request's", reason="OWNER_DIFFERS")
         return owner
+
+
+class CallerGate:
+    """Lets in the callers that the service names, by the names in their certificates.
+
+    Whom they may act for is asked `within`: a valid certificate alone opens nobody's work.
+    """
+
+    def __init__(self, allowed: Collection[str], within: Gate) -> None:
+        self._allowed = frozenset(allowed)
+        self._within = within
+
+    def admit(self, context: Any, method: str, request: Any) -> str:
+        names = {name.decode() for name in context.auth_context().get("x509_subject_alternative_name", ())}
+        if not names & self._allowed:
+            known = ", ".join(sorted(names)) or "a caller without a name"
+            raise Forbidden(f"{known} is not among this service's callers", reason="CALLER_NOT_ALLOWED")
+        return self._within.admit(context, method, request)
 
 
 def _assertion(metadata: Sequence[tuple[str, str | bytes]]) -> str:
