@@ -114,6 +114,7 @@ def load_autoencoder(vae: AutoencoderKL, trained: AutoencoderKL) -> None:
     moments = torch.cat([torch.arange(narrow), wide + torch.arange(narrow)])
     state, source = vae.state_dict(), trained.state_dict()
     with torch.no_grad():
+        state["post_quant_conv.weight"][narrow:, :narrow] = 0.0
         for name, old in source.items():
             outward = moments if name.startswith(("quant_conv.", "encoder.conv_out.")) else torch.arange(old.shape[0])
             if name.startswith("post_quant_conv."):
