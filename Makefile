@@ -26,6 +26,10 @@ test: setup ## Run the whole suite
 test-slow: setup ## Run what takes minutes
 	@$(BIN)/pytest -m slow
 
+.PHONY: test-chaos
+test-chaos: setup ## Kill and stop real workers by the hundred; prints a scoreboard
+	@scripts/test_chaos.sh
+
 .PHONY: lint
 lint: setup ## Style, types, direction, protos, drift
 	@scripts/lint.sh

@@ -3,39 +3,24 @@
 One seed is one schedule, and gives the same one again. The statements are the real ones, on SQLite in memory; only the
 clock is a row that the simulation moves. A job's work is to add its steps up, so that a result shows whether every step
 was counted once; the end of a job writes a domain row in the same transaction, so that a job that ends twice shows.
+Some jobs are poison: whoever shows their third step dies, before anything is saved.
 """
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.common.leases import Lease, LeaseLost, LeaseQueue, job_table
+from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, QUARANTINED, Lease, LeaseLost, LeaseQueue, job_table
 
 TTL_SECONDS = 10.0
 STEPS = 6
+POISONED_STEP = 3
+MOST_CLAIMS = 60  # of one healthy worker, after the trouble
 WORKERS = 3
 TICKS = 40
-
-
-class UnfencedLease(Lease):
-    """Negative control: a worker writes whether it still holds the lease or not."""
-
-    def _held(self) -> sa.ColumnElement[bool]:
-        return self._table.c.id == self.job.id
-
-
-class Unfenced(LeaseQueue):
-    def _lease(self, row: sa.Row[Any], ttl_seconds: float) -> Lease:
-        return UnfencedLease(self._engine, self._table, self._now, row, ttl_seconds)
-
-
-class NeverReclaimed(LeaseQueue):
-    """Negative control: what a silent worker holds is left to it."""
-
-    def _free(self) -> sa.ColumnElement[bool]:
-        return self._table.c.state == "queued"
 
 
 @dataclass
@@ -53,11 +38,13 @@ class Outcome:
     lost: list[str] = field(default_factory=list)
     ended_twice: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    unfairly_set_aside: list[str] = field(default_factory=list)
+    set_aside: int = 0
     refused_writes: int = 0
 
     @property
     def faults(self) -> list[str]:
-        return [*self.lost, *self.ended_twice, *self.wrong]
+        return [*self.lost, *self.ended_twice, *self.wrong, *self.unfairly_set_aside]
 
 
 class Simulation:
@@ -76,6 +63,7 @@ class Simulation:
     def run(self, seed: int) -> Outcome:
         """One schedule: some ticks of trouble, then one healthy worker until nothing can be claimed."""
         self._reset()
+        self._fruitless: Counter[str] = Counter()  # claims since a checkpoint, counted here
         dice = random.Random(seed)
         outcome = Outcome()
         workers = [Worker() for _ in range(WORKERS)]
@@ -94,8 +82,9 @@ class Simulation:
 
     def _add(self, dice: random.Random, number: int) -> str:
         owner, priority = dice.choice(["ann", "bob"]), dice.choice([10, 100])
-        job = self._queue.enqueue(kind="sum", owner=owner, payload={"n": number}, key=str(number), priority=priority)
-        again = self._queue.enqueue(kind="sum", owner=owner, payload={"n": number}, key=str(number))
+        payload = {"n": number, "poison": dice.random() < 0.1}
+        job = self._queue.enqueue(kind="sum", owner=owner, payload=payload, key=str(number), priority=priority)
+        again = self._queue.enqueue(kind="sum", owner=owner, payload=payload, key=str(number))
         assert again.id == job.id
         return job.id
 
@@ -114,7 +103,10 @@ class Simulation:
             case "stall":
                 worker.asleep_for = dice.randint(2, 12)
             case "release" if worker.lease is not None:
-                self._write(worker, outcome, worker.lease.release)
+                held = worker.lease
+                self._write(worker, outcome, held.release)
+                if worker.lease is not None and self._fruitless[held.job.id]:
+                    self._fruitless[held.job.id] -= 1  # given back, not failed
                 worker.lease = None
             case "cancel":
                 self._queue.request_cancel(dice.choice(jobs))
@@ -125,6 +117,7 @@ class Simulation:
         if worker.lease is None:
             worker.lease = self._queue.claim(["sum"], worker="w", ttl_seconds=TTL_SECONDS)
             if worker.lease is not None:
+                self._fruitless[worker.lease.job.id] += 1
                 saved = worker.lease.job.checkpoint
                 worker.step, worker.total = saved.get("step", 0), saved.get("total", 0)
             return
@@ -135,9 +128,15 @@ class Simulation:
             return
         worker.step += 1
         worker.total += worker.step
+        if lease.job.payload["poison"] and worker.step == POISONED_STEP:
+            self._write(worker, outcome, lambda: lease.heartbeat({"step": worker.step}))
+            worker.lease = None
+            return
         if dice.random() < 0.5:
             state = {"step": worker.step, "total": worker.total}
             self._write(worker, outcome, lambda: lease.checkpoint(state, reached=state["step"]))
+            if worker.lease is not None:
+                self._fruitless[lease.job.id] = 0
         elif self._write(worker, outcome, lambda: lease.heartbeat({"step": worker.step})):
             self._write(worker, outcome, lease.cancel)
             worker.lease = None
@@ -159,7 +158,9 @@ class Simulation:
     def _heal(self, outcome: Outcome) -> None:
         healthy, steady = Worker(), random.Random(0)
         idle = 0
-        while idle < 2:  # nothing to claim, and after every lease has run out still nothing
+        while (
+            idle < 2 and self._fruitless.total() < MOST_CLAIMS
+        ):  # nothing to claim, and after every lease has run out still nothing
             self._work(steady, healthy, outcome)
             idle = 0 if healthy.lease is not None or healthy.step else idle + 1
             if healthy.lease is None:
@@ -177,5 +178,10 @@ class Simulation:
                 outcome.lost.append(row.id)
             if len(totals) > 1 or (totals and row.state != "succeeded"):
                 outcome.ended_twice.append(row.id)
+            if row.state == "failed":
+                outcome.set_aside += 1
+                tried_often = self._fruitless[row.id] >= MAX_ATTEMPTS_WITHOUT_PROGRESS
+                if row.error["reason"] != QUARANTINED or not tried_often:
+                    outcome.unfairly_set_aside.append(row.id)
             if row.state == "succeeded" and (totals != [right] or row.result != {"total": right}):
                 outcome.wrong.append(row.id)

@@ -40,6 +40,11 @@ class Postgres:
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "-w", "-m", mode, "stop")
 
+    def restart(self, mode: str = "fast") -> None:
+        """Stop and start again; "immediate" is what a crash does: connections are cut, the log is replayed."""
+        self.stop(mode)
+        self.start()
+
     def new_database(self) -> str:
         """URL of an empty database."""
         name = f"t{uuid.uuid4().hex}"

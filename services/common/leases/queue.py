@@ -33,7 +33,7 @@ class LeaseQueue:
         self._table = table
         self._postgres = engine.dialect.name == "postgresql"
         seconds = "extract(epoch from clock_timestamp())" if self._postgres else "(julianday('now')-2440587.5)*86400.0"
-        self._now = clock if clock is not None else sa.literal_column(seconds, sa.Double)
+        self.now = clock if clock is not None else sa.literal_column(seconds, sa.Double)
 
     def enqueue(
         self,
@@ -56,7 +56,7 @@ class LeaseQueue:
             "id": job_id or uuid.uuid4().hex, "kind": kind, "owner": owner, "key": key, "payload": payload,
             "state": "queued", "priority": priority, "attempt": 0, "fruitless": 0, "reached": 0, "token": 0,
             "lease_until": 0.0, "run_after": 0.0, "cancel_requested": False, "progress": {}, "checkpoint": {},
-            "revision": 1, "created_at": self._now,
+            "revision": 1, "created_at": self.now,
         }  # fmt: skip
         insert = postgresql.insert if self._postgres else sqlite.insert
         statement = insert(self._table).values(**values).on_conflict_do_nothing(index_elements=["owner", "kind", "key"])
@@ -119,7 +119,7 @@ class LeaseQueue:
     def _running_of_owner(self) -> sa.ScalarSelect[int]:
         t, other = self._table.c, self._table.alias("other").c
         same = sa.and_(other.owner == t.owner, other.kind == t.kind, other.state == "running")
-        held = sa.and_(same, other.lease_until >= self._now)
+        held = sa.and_(same, other.lease_until >= self.now)
         return sa.select(sa.func.count(other.id)).where(held).correlate(self._table).scalar_subquery()
 
     def claim(self, kinds: Sequence[str], *, worker: str, ttl_seconds: float) -> "Lease | None":
@@ -132,7 +132,7 @@ class LeaseQueue:
         ends_here = sa.or_(t.cancel_requested, t.fruitless >= self._max_fruitless)  # then this is no attempt
         pick = (
             sa.select(t.id)
-            .where(t.kind.in_(kinds), self._free(), t.run_after <= self._now)
+            .where(t.kind.in_(kinds), self._free(), t.run_after <= self.now)
             .order_by(self._running_of_owner(), t.priority, t.created_at)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -147,8 +147,8 @@ class LeaseQueue:
                 token=t.token + 1,
                 attempt=t.attempt + sa.case((ends_here, 0), else_=1),
                 fruitless=t.fruitless + 1,
-                lease_until=self._now + ttl_seconds,
-                started_at=sa.func.coalesce(t.started_at, self._now),
+                lease_until=self.now + ttl_seconds,
+                started_at=sa.func.coalesce(t.started_at, self.now),
                 revision=t.revision + 1,
             )
             .returning(self._table)
@@ -205,7 +205,7 @@ class LeaseQueue:
         running = sa.update(self._table).where(t.id == job_id, t.state == "running")
         with self._engine.begin() as c:
             grown = {"revision": t.revision + 1, "cancel_requested": True}
-            c.execute(queued.values(state="cancelled", ended_at=self._now, **grown))
+            c.execute(queued.values(state="cancelled", ended_at=self.now, **grown))
             c.execute(running.values(**grown))
 
     def delete(self, job_id: str, *, connection: sa.Connection | None = None) -> None:
@@ -215,10 +215,10 @@ class LeaseQueue:
     def _free(self) -> sa.ColumnElement[bool]:
         """Queued, or held by a worker that has gone silent."""
         t = self._table.c
-        return sa.or_(t.state == "queued", sa.and_(t.state == "running", t.lease_until < self._now))
+        return sa.or_(t.state == "queued", sa.and_(t.state == "running", t.lease_until < self.now))
 
     def _lease(self, row: sa.Row[Any], ttl_seconds: float) -> "Lease":
-        return Lease(self._engine, self._table, self._now, row, ttl_seconds)
+        return Lease(self._engine, self._table, self.now, row, ttl_seconds)
 
     @contextmanager
     def _begin(self, connection: sa.Connection | None) -> Iterator[sa.Connection]:
