@@ -109,6 +109,7 @@ def background_request(
         ],
         seed=seed,
         previews=True,
+        enlarge=asked.get("enlarge"),  # not in jobs of earlier versions
         **{name: asked[name] for name in ("strength", "guidance", "steps", "count", "width", "height")},
     )
 

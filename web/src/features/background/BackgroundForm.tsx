@@ -14,6 +14,7 @@ import { StyleChips } from "./StyleChips";
 import type { BackgroundDraft, ChosenStyle } from "./useBackgroundDraft";
 
 const MAX_RESULTS = 8;
+const SIZES = [1, 2, 4] as const;
 
 /** The chosen styles that still exist; one learned from a single picture draws at full strength only. */
 function stylesToSend(chosen: ChosenStyle[], known: Set<string>) {
@@ -45,6 +46,7 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
               strength: draft.pictureId ? draft.strength : undefined,
               seed: seedFrom(draft.seed),
               count: draft.count,
+              enlarge: draft.enlarge,
               styles: stylesToSend(draft.styles, known),
             },
             headers,
@@ -80,6 +82,19 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
         />
       )}
       <StyleChips projectId={projectId} chosen={draft.styles} onChange={(styles) => change({ styles })} />
+      <fieldset className="segments labelled">
+        <legend>{t("background.size")}</legend>
+        {SIZES.map((factor) => (
+          <button
+            key={factor}
+            type="button"
+            aria-pressed={factor === draft.enlarge}
+            onClick={() => change({ enlarge: factor })}
+          >
+            {t("background.sizeTimes", { factor })}
+          </button>
+        ))}
+      </fieldset>
       <MoreSettings
         open={draft.moreOpen}
         count={draft.count}

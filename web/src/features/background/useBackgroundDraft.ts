@@ -11,6 +11,8 @@ export type BackgroundDraft = {
   strength: number;
   styles: ChosenStyle[];
   count: number;
+  /** How many times each side grows after drawing. */
+  enlarge: 1 | 2 | 4;
   /** As typed; empty lets the page choose a fresh number for each run. */
   seed: string;
   moreOpen: boolean;
@@ -24,6 +26,7 @@ export function useBackgroundDraft(projectId: string) {
     strength: 0.6,
     styles: [],
     count: 1,
+    enlarge: 4,
     seed: "",
     moreOpen: false,
   });
