@@ -12,12 +12,15 @@ R = TypeVar("R")
 
 
 class ComputeLane:
-    """One thread that owns the device. Callers past `max_pending` are refused, not queued."""
+    """One thread that owns the device; several only where they wait for another process's.
 
-    def __init__(self, *, max_pending: int) -> None:
+    Callers past `max_pending` are refused, not queued.
+    """
+
+    def __init__(self, *, max_pending: int, threads: int = 1) -> None:
         self._max_pending = max_pending
         self._pending: set[Future[Any]] = set()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+        self._thread = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="compute")
 
     @property
     def pending(self) -> int:

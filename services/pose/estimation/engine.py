@@ -60,8 +60,8 @@ class People:
 
 class PoseEngine:
     def __init__(self, detector: Detector, point_network: PointNetwork) -> None:
-        self._detector = detector
-        self._point_network = point_network
+        self.detector = detector
+        self.point_network = point_network
 
     def estimate(self, image_HWC: Pixels, spec: LookSpec) -> People:
         """Everybody in an RGB picture.
@@ -87,9 +87,9 @@ class PoseEngine:
 
     def look(self, bgr_HWC: Pixels, spec: LookSpec) -> People:
         """Everybody in a BGR picture of working size, in its own pixels."""
-        side = self._detector.side
+        side = self.detector.side
         square_1CHW, scale = detection.letterbox(bgr_HWC, side)
-        found = detection.find_people(self._detector(square_1CHW), scale, side, min_score=spec.min_score)
+        found = detection.find_people(self.detector(square_1CHW), scale, side, min_score=spec.min_score)
         box_P4 = found.xyxy_N4[: spec.max_people].astype(np.float64)
         box_score_P = found.score_N[: spec.max_people]
         nobody = not len(box_P4)
@@ -108,8 +108,8 @@ class PoseEngine:
     def _read_points(self, bgr_HWC: Pixels, box_P4: Floats) -> tuple[Floats, NDArray[np.float32]]:
         if not len(box_P4):
             return np.zeros((0, 133, 2)), np.zeros((0, 133), np.float32)
-        crop_wh = self._point_network.crop_wh
+        crop_wh = self.point_network.crop_wh
         crops = keypoints.crops_around(box_P4, crop_wh)
         inputs_NCHW = keypoints.normalise(keypoints.cut_crops(bgr_HWC, crops, crop_wh))
-        simcc_NKX, simcc_NKY = self._point_network(inputs_NCHW)
+        simcc_NKX, simcc_NKY = self.point_network(inputs_NCHW)
         return keypoints.decode_simcc(simcc_NKX, simcc_NKY, crops, crop_wh)

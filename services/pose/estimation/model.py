@@ -1,5 +1,6 @@
 """DWPose's two networks in this process, through onnxruntime; nothing else here knows that library."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from services.common.errors import NotReady
+from services.pose.estimation.calls import Call
+from services.pose.estimation.engine import PoseEngine
 
 DETECTOR_FILE = Path("dwpose/detector.onnx")
 POINTS_FILE = Path("dwpose/pose.onnx")
@@ -15,6 +18,17 @@ POINTS_FILE = Path("dwpose/pose.onnx")
 _CHANNELS = 3
 
 Floats = NDArray[np.float32]
+
+
+Tensors = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Names and dimensions of a network's tensors, in its own order; an open dimension is -1."""
+
+    inputs: Tensors
+    outputs: Tensors
 
 
 class OnnxDetector:
@@ -61,12 +75,57 @@ class OnnxPointNetwork:
         return simcc_NKX, simcc_NKY
 
 
+class LocalNetworks:
+    """Both networks in this process, for every call the same; one run takes all cores that it may."""
+
+    at_once = 1
+
+    def __init__(self, engine: PoseEngine) -> None:
+        self._engine = engine
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def until_ready(self) -> None:
+        """They are, once they are loaded."""
+
+    def engine_for(self, _: Call) -> PoseEngine:
+        return self._engine
+
+    async def close(self) -> None:
+        """Nothing was opened."""
+
+
+def load_networks(family_folder: Path, *, threads: int) -> LocalNetworks:
+    """The networks of a family.
+
+    Raises:
+        NotReady: they are missing, no networks, or of other shapes.
+    """
+    detector = load_detector(family_folder, threads=threads)
+    return LocalNetworks(PoseEngine(detector, load_point_network(family_folder, threads=threads)))
+
+
 def load_detector(family_folder: Path, *, threads: int) -> OnnxDetector:
     return OnnxDetector(_open(family_folder / DETECTOR_FILE, threads))
 
 
 def load_point_network(family_folder: Path, *, threads: int) -> OnnxPointNetwork:
     return OnnxPointNetwork(_open(family_folder / POINTS_FILE, threads))
+
+
+def read_signature(path: Path) -> Signature:
+    """What a network takes and gives.
+
+    Raises:
+        NotReady: the file is missing or no network.
+    """
+    session = _open(path, threads=1)
+    return Signature(inputs=_tensors(session.get_inputs()), outputs=_tensors(session.get_outputs()))
+
+
+def _tensors(described: list[Any]) -> Tensors:
+    return tuple((one.name, tuple(size if isinstance(size, int) else -1 for size in one.shape)) for one in described)
 
 
 def _open(path: Path, threads: int) -> Any:

@@ -10,25 +10,27 @@ from services.common.artifacts import ArtifactStore, check_owner
 from services.common.compute import ComputeLane
 from services.common.pictures import Pixels
 from services.common.wire import picture_pixels
+from services.pose.estimation.calls import Call
 from services.pose.estimation.convert import to_drawing_size, to_look_spec, to_response, to_skeleton
-from services.pose.estimation.engine import LookSpec, PoseEngine
+from services.pose.estimation.engine import LookSpec
+from services.pose.estimation.networks import Networks
 from services.pose.skeleton import people_picture
 from services.pose.wire import read_people
 
 
 class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
-    """`reading` decodes pictures and draws skeletons, `looking` runs the networks; one thread each."""
+    """`reading` decodes pictures and draws skeletons, `looking` runs the networks or waits for them."""
 
     def __init__(
         self,
-        engine: PoseEngine,
+        networks: Networks,
         store: ArtifactStore,
         *,
         places: Places,
         reading: ComputeLane,
         looking: ComputeLane,
     ) -> None:
-        self._engine = engine
+        self._networks = networks
         self._store = store
         self._places = places
         self._reading = reading
@@ -36,8 +38,9 @@ class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
 
     async def EstimatePose(self, request: pb.EstimatePoseRequest, context: Any) -> pb.EstimatePoseResponse:
         self._places.take(context)
+        call = Call(context)
         image_HWC, spec = await self._reading.run(self._read, request)
-        return await self._looking.run(self._look, image_HWC, spec)
+        return await self._looking.run(self._look, image_HWC, spec, call)
 
     async def DrawSkeleton(self, request: pb.DrawSkeletonRequest, context: Any) -> pb.DrawSkeletonResponse:
         self._places.take(context)
@@ -47,8 +50,8 @@ class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
         owner, spec = check_owner(request.owner), to_look_spec(request)
         return picture_pixels(request.picture, self._store, owner=owner), spec
 
-    def _look(self, image_HWC: Pixels, spec: LookSpec) -> pb.EstimatePoseResponse:
-        found = self._engine.estimate(image_HWC, spec)
+    def _look(self, image_HWC: Pixels, spec: LookSpec, call: Call) -> pb.EstimatePoseResponse:
+        found = self._networks.engine_for(call).estimate(image_HWC, spec)
         return to_response(found, (image_HWC.shape[1], image_HWC.shape[0]))
 
     def _draw_skeleton(self, request: pb.DrawSkeletonRequest) -> pb.DrawSkeletonResponse:

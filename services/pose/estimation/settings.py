@@ -20,6 +20,9 @@ class PoseEstimationSettings(Settings):
     family: Path = Field(
         default=Path("models/webtoon_tiny/weights"), description="Folder of the model family that looks for people."
     )
+    triton: str = Field(
+        default="", description="host:port of a Triton that runs the networks; empty runs the family's in this process."
+    )
     onnx_threads: int = Field(
         default=0, ge=0, description="Threads of one network run; 0 leaves it to the library, which takes every core."
     )
