@@ -16,17 +16,19 @@ from services.gateway.routes import (
     poses,
     projects,
     recovery,
+    results,
     sessions,
     status,
     styles,
     tokens,
+    trash,
 )
 
 MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 
 _ROUTES = (
     *(status, accounts, sessions, tokens, recovery),
-    *(projects, pictures, styles, backgrounds, poses, jobs, assets, files),
+    *(projects, pictures, styles, backgrounds, poses, jobs, results, assets, trash, files),
 )
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from services.common.errors import NotFound
 from services.gateway.links import Links
 from services.gateway.present import result_answer
-from services.gateway.queries import is_id, read_cursor, write_cursor
+from services.gateway.queries import cursor_at, is_id, read_cursor
 from services.gateway.schemas import JobAnswer, JobState
 from services.gateway.tables import JobRequest, Result, jobs
 
@@ -62,7 +62,7 @@ def list_jobs(
         query = query.where(sa.tuple_(col(JobRequest.created_at), col(JobRequest.id)) < read_cursor(cursor))
     newest = (col(JobRequest.created_at).desc(), col(JobRequest.id).desc())
     found = list(db.exec(query.order_by(*newest).limit(limit + 1)))
-    more = write_cursor(found[limit - 1]) if len(found) > limit else None
+    more = cursor_at(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None
     found = found[:limit]
     rows = db.connection().execute(sa.select(*_columns).where(jobs.c.id.in_([asked.id for asked in found])))
     return _answers(db, found, rows, links), more

@@ -84,7 +84,7 @@ def take(engine: sa.Engine, rule: Rule, who: str, *, cost: int = 1) -> None:
 def too_many(rule: Rule, wait_seconds: int) -> Overloaded:
     return Overloaded(
         f"too many requests of this kind: try again in {wait_seconds} seconds",
-        reason=f"TOO_MANY_{rule.name.upper().replace('-', '_')}S",
+        reason=f"TOO_MANY_{rule.name.removesuffix('-from').upper().replace('-', '_')}S",
         retry_after_seconds=wait_seconds,
     )
 

@@ -8,6 +8,7 @@ from services.gateway.schemas import (
     AccountAnswer,
     AssetAnswer,
     AssetFileAnswer,
+    DrawingAnswer,
     PictureAnswer,
     ProjectAnswer,
     ResultAnswer,
@@ -56,6 +57,10 @@ def style_answer(row: Style, links: Links) -> StyleAnswer:
         job_id=row.job_id,
         files=[style_file_answer(file) for file in row.files],
         sample_urls=[links.url(sample["key"], sample["media_type"]) for sample in row.samples],
+        lineage_id=row.lineage_id,
+        version=row.version,
+        in_use=row.in_use,
+        note=row.note,
         created_at=row.created_at,
     )
 
@@ -92,6 +97,11 @@ def result_answer(row: Result, links: Links) -> ResultAnswer:
     )
 
 
+def drawing_answer(row: Result, links: Links) -> DrawingAnswer:
+    drawn = result_answer(row, links).model_dump()
+    return DrawingAnswer(**drawn, job_id=row.job_id, kind=row.kind, created_at=row.created_at)
+
+
 def asset_answer(row: Asset, files: list[AssetFile], links: Links) -> AssetAnswer:
     return AssetAnswer.model_validate(
         {
@@ -101,6 +111,8 @@ def asset_answer(row: Asset, files: list[AssetFile], links: Links) -> AssetAnswe
             "description": row.description,
             "kind": row.kind,
             "files": [asset_file_answer(file, links) for file in sorted(files, key=lambda file: file.index)],
+            "starred": row.starred,
+            "deleted_at": row.deleted_at,
             "created_at": row.created_at,
         }
     )

@@ -49,12 +49,12 @@ def page(
         moment, row_id = read_cursor(cursor)
         query = query.where(sa.tuple_(col(table.created_at), col(table.id)) < (moment, row_id))
     rows = list(db.exec(query.order_by(col(table.created_at).desc(), col(table.id).desc()).limit(limit + 1)))
-    more = write_cursor(rows[limit - 1]) if len(rows) > limit else None
+    more = cursor_at(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
     return rows[:limit], more
 
 
-def write_cursor(row: Owned) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
+def cursor_at(moment: dt.datetime, row_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{moment.isoformat()} {row_id}".encode()).decode()
 
 
 def read_cursor(cursor: str) -> tuple[dt.datetime, str]:

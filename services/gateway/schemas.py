@@ -114,6 +114,7 @@ class TrainingBody(Body):
     methods: Annotated[list[Method], Field(min_length=1, max_length=2)] = ["lora", "dreamstyler"]
     preset: Literal["quick", "standard"] = "standard"
     seed: Seed | None = None
+    style_id: Annotated[str | None, Field(description="Learn this style again: as its next version.")] = None
 
 
 class StyleFileAnswer(BaseModel):
@@ -130,7 +131,16 @@ class StyleAnswer(BaseModel):
     job_id: str
     files: list[StyleFileAnswer]
     sample_urls: list[str]
+    lineage_id: str = Field(description="What all versions of one style share.")
+    version: int
+    in_use: bool = Field(description="Whether it is the version that the artist chose.")
+    note: str
     created_at: dt.datetime
+
+
+class StyleChange(Body):
+    name: Name | None = None
+    note: Annotated[str, Field(max_length=2000), Plain] | None = None
 
 
 class PromptBody(Body):
@@ -185,6 +195,12 @@ class ResultAnswer(BaseModel):
     settings: dict[str, Any]
 
 
+class DrawingAnswer(ResultAnswer):
+    job_id: str
+    kind: str
+    created_at: dt.datetime
+
+
 class JobError(BaseModel):
     reason: str
     message: str
@@ -219,6 +235,12 @@ class AssetBody(Body):
     result_ids: Annotated[list[str], Field(min_length=1, max_length=64)]
 
 
+class AssetChange(Body):
+    name: Name | None = None
+    description: Annotated[str, Field(max_length=2000), Plain] | None = None
+    starred: bool | None = None
+
+
 class AssetFileAnswer(BaseModel):
     id: str
     index: int
@@ -237,6 +259,8 @@ class AssetAnswer(BaseModel):
     description: str
     kind: Literal["background", "character"]
     files: list[AssetFileAnswer]
+    starred: bool
+    deleted_at: dt.datetime | None = Field(description="In the trash since then, for 30 days; null when it is not.")
     created_at: dt.datetime
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from services.common.errors import InvalidInput, NotReady, Overloaded
 from services.gateway.convert import to_ref
 from services.gateway.gateway import Gateway
+from services.gateway.limits import allowance, count_use, refuse_full_storage
 from services.gateway.queries import owned_in_project
 from services.gateway.schemas import BackgroundBody, PoseTransferBody, StyleChoice, TrainingBody
 from services.gateway.tables import JobRequest, Picture, Pose, Project, Style, jobs
@@ -26,7 +27,7 @@ def submit(db: Session, gateway: Gateway, project: Project, kind: str, body: Bas
     Raises:
         Conflict: the key was used for another request.
         InvalidInput, NotFound, NotReady: what is asked names something that is not there, or cannot be.
-        Overloaded: too many of the account's jobs are unfinished.
+        Overloaded: too many of the account's jobs are unfinished, or what it may store or make is used up.
     """
     payload = {"request": body.model_dump(mode="json"), "project_id": project.id, **_resolve(db, project, body)}
     job = gateway.queue.enqueue(
@@ -34,6 +35,7 @@ def submit(db: Session, gateway: Gateway, project: Project, kind: str, body: Bas
     )
     if db.get(JobRequest, job.id) is None:
         _refuse_too_many(db, project.account_id, gateway.max_open_jobs)
+        _count_use(db, gateway, project.account_id, kind)
         db.add(
             JobRequest(
                 id=job.id,
@@ -58,6 +60,15 @@ def _refuse_too_many(db: Session, account_id: str, limit: int) -> None:
         )
 
 
+def _count_use(db: Session, gateway: Gateway, account_id: str, kind: str) -> None:
+    refuse_full_storage(db, gateway.allowance, account_id)
+    allowed = allowance(db, gateway.allowance, account_id)
+    if kind == "training":
+        count_use(db, account_id, "training", allowed.trainings_a_day)
+    else:
+        count_use(db, account_id, "drawing", allowed.drawings_a_day)
+
+
 def _resolve(db: Session, project: Project, body: BaseModel) -> dict[str, Any]:
     match body:
         case TrainingBody():
@@ -76,7 +87,11 @@ def _training(db: Session, project: Project, body: TrainingBody) -> dict[str, An
     if strangers := set(body.captions) - set(body.picture_ids):
         raise InvalidInput(f"captions for pictures that are not in picture_ids: {sorted(strangers)}", reason="CAPTIONS")
     pictures = owned_in_project(db, Picture, body.picture_ids, project.id, project.account_id)
-    return {"pictures": [{"picture": to_ref(row), "caption": body.captions.get(row.id, "")} for row in pictures]}
+    shown = [{"picture": to_ref(row), "caption": body.captions.get(row.id, "")} for row in pictures]
+    if body.style_id is None:
+        return {"pictures": shown}
+    style = owned_in_project(db, Style, [body.style_id], project.id, project.account_id)[0]
+    return {"pictures": shown, "lineage_id": style.lineage_id}
 
 
 def _background(db: Session, project: Project, body: BackgroundBody) -> dict[str, Any]:

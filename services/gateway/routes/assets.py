@@ -2,34 +2,45 @@
 
 import tempfile
 from pathlib import Path
+from typing import Annotated, Literal
 
-import sqlalchemy as sa
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
-from sqlmodel import Session, col, select
 from starlette.background import BackgroundTask
 
 from services.common.artifacts import delete_prefix
 from services.common.errors import InvalidInput, NotFound
+from services.gateway.assets_view import AssetFilter, asset_answers, live_assets, project_files
 from services.gateway.files import asset_prefix
 from services.gateway.gateway import Gateway, Parts, SignedIn
-from services.gateway.present import asset_answer
-from services.gateway.queries import Cursor, Limit, of_project, owned, owned_in_project, page
-from services.gateway.schemas import AssetAnswer, AssetBody, Page
-from services.gateway.tables import Asset, AssetFile, Project, Result, new_id
+from services.gateway.limits import refuse_full_storage
+from services.gateway.once import IdempotencyKey, claim, made_already, once
+from services.gateway.queries import Cursor, Limit, owned, owned_in_project
+from services.gateway.schemas import AssetAnswer, AssetBody, AssetChange, Page
+from services.gateway.tables import Asset, AssetFile, Project, Result, new_id, search_text, utc_now
 from services.gateway.zips import ZipEntry, attachment, plain_name, write_zip
 
 router = APIRouter(tags=["assets"])
 
 _KINDS = {"background": "background", "pose_transfer": "character"}
+Search = Annotated[
+    str | None, Query(max_length=100, description="Part of the name or of the beginning of the description.")
+]
 
 
 @router.post("/projects/{project_id}/assets", status_code=201)
-def create_asset(project_id: str, body: AssetBody, caller: SignedIn, gateway: Parts) -> AssetAnswer:
+def create_asset(
+    project_id: str, body: AssetBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> AssetAnswer:
     """Keep results under a name. Their pictures are copied, so the asset does not need the job any more."""
+    request = once(caller.id, "assets", idempotency_key, project_id, body)
     with gateway.db() as db:
         owned(db, Project, project_id, caller.id)
+        if (made := made_already(db, request)) is not None:
+            return asset_answers(db, [owned(db, Asset, made, caller.id)], gateway.links)[0]
         results = owned_in_project(db, Result, body.result_ids, project_id, caller.id)
+        more_bytes = sum(result.size_bytes for result in results)
+        refuse_full_storage(db, gateway.allowance, caller.id, more_bytes)
     kinds = {_KINDS[result.kind] for result in results}
     if len(kinds) > 1 or len(set(body.result_ids)) != len(body.result_ids):
         raise InvalidInput("keep backgrounds and characters apart, and each result once", reason="MIXED_RESULTS")
@@ -39,26 +50,42 @@ def create_asset(project_id: str, body: AssetBody, caller: SignedIn, gateway: Pa
         project_id=project_id,
         name=body.name,
         description=body.description,
+        search_text=search_text(body.name, body.description),
         kind=kinds.pop(),
     )
-    kept = [_copy(gateway, asset, result, index) for index, result in enumerate(results)]
-    with gateway.db() as db:
-        owned(db, Project, project_id, caller.id)
-        db.add_all([asset, *kept])
-        db.commit()
-    return asset_answer(asset, kept, gateway.links)
+    try:
+        kept = [_copy(gateway, asset, result, index) for index, result in enumerate(results)]
+        with gateway.db() as db:
+            owned(db, Project, project_id, caller.id)
+            first = claim(db, request, asset.id)
+            if first == asset.id:
+                db.add_all([asset, *kept])
+                db.commit()
+                return asset_answers(db, [asset], gateway.links)[0]
+    except BaseException:
+        delete_prefix(gateway.store, asset_prefix(caller.id, asset.id))
+        raise
+    delete_prefix(gateway.store, asset_prefix(caller.id, asset.id))  # the same post got in before
+    return get_asset(first, caller, gateway)
 
 
 @router.get("/projects/{project_id}/assets")
 def list_assets(
-    project_id: str, caller: SignedIn, gateway: Parts, cursor: Cursor = None, limit: Limit = 50
+    project_id: str,
+    caller: SignedIn,
+    gateway: Parts,
+    search: Search = None,
+    kind: Literal["background", "character"] | None = None,
+    starred: Annotated[bool | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[AssetAnswer]:
+    """A project's assets, the newest first, but for those in the trash."""
+    wanted = AssetFilter(text=search, kind=kind, starred=starred)
     with gateway.db() as db:
         owned(db, Project, project_id, caller.id)
-        rows, more = page(db, Asset, of_project(Asset, project_id), cursor=cursor, limit=limit)
-        files = _files_of(db, rows)
-    answers = [asset_answer(row, [file for file in files if file.asset_id == row.id], gateway.links) for row in rows]
-    return Page(items=answers, next_cursor=more)
+        rows, more = live_assets(db, project_id, wanted, cursor=cursor, limit=limit)
+        return Page(items=asset_answers(db, rows, gateway.links), next_cursor=more)
 
 
 @router.get(
@@ -70,17 +97,10 @@ def download_assets(project_id: str, caller: SignedIn, gateway: Parts) -> FileRe
     """All pictures of a project's assets, named <project>_<asset>_<nn>.png."""
     with gateway.db() as db:
         project = owned(db, Project, project_id, caller.id)
-        query = select(Asset).where(Asset.project_id == project_id).order_by(col(Asset.created_at), col(Asset.id))
-        assets = list(db.exec(query))
-        files = _files_of(db, assets)
-    if not files:
+        found = project_files(db, project_id)
+    if not found:
         raise NotFound("there are no assets in this project yet", reason="NO_ASSET")
-    entries = [
-        ZipEntry(asset_name=asset.name, key=file.key, media_type=file.media_type)
-        for asset in assets
-        for file in files
-        if file.asset_id == asset.id
-    ]
+    entries = [ZipEntry(asset_name=asset.name, key=file.key, media_type=file.media_type) for asset, file in found]
     with tempfile.NamedTemporaryFile(prefix="oma-assets-", suffix=".zip", delete=False) as made:
         path = Path(made.name)
     try:
@@ -98,20 +118,43 @@ def download_assets(project_id: str, caller: SignedIn, gateway: Parts) -> FileRe
 
 @router.get("/assets/{asset_id}")
 def get_asset(asset_id: str, caller: SignedIn, gateway: Parts) -> AssetAnswer:
+    """One asset, in the trash or not."""
+    with gateway.db() as db:
+        return asset_answers(db, [owned(db, Asset, asset_id, caller.id)], gateway.links)[0]
+
+
+@router.patch("/assets/{asset_id}")
+def change_asset(asset_id: str, body: AssetChange, caller: SignedIn, gateway: Parts) -> AssetAnswer:
+    """Rename, describe, star or unstar."""
     with gateway.db() as db:
         row = owned(db, Asset, asset_id, caller.id)
-        files = _files_of(db, [row])
-    return asset_answer(row, files, gateway.links)
+        for name, value in body.model_dump(exclude_none=True).items():
+            setattr(row, name, value)
+        row.search_text = search_text(row.name, row.description)
+        db.add(row)
+        db.commit()
+        return asset_answers(db, [row], gateway.links)[0]
 
 
 @router.delete("/assets/{asset_id}", status_code=204)
 def delete_asset(asset_id: str, caller: SignedIn, gateway: Parts) -> None:
+    """Move an asset to the trash, where it stays for 30 days."""
     with gateway.db() as db:
         row = owned(db, Asset, asset_id, caller.id)
-        db.connection().execute(sa.delete(AssetFile).where(col(AssetFile.asset_id) == asset_id))
-        db.delete(row)
+        row.deleted_at = row.deleted_at or utc_now()
+        db.add(row)
         db.commit()
-    delete_prefix(gateway.store, asset_prefix(caller.id, asset_id))
+
+
+@router.post("/assets/{asset_id}/restore")
+def restore_asset(asset_id: str, caller: SignedIn, gateway: Parts) -> AssetAnswer:
+    """Take an asset out of the trash."""
+    with gateway.db() as db:
+        row = owned(db, Asset, asset_id, caller.id)
+        row.deleted_at = None
+        db.add(row)
+        db.commit()
+        return asset_answers(db, [row], gateway.links)[0]
 
 
 def _copy(gateway: Gateway, asset: Asset, result: Result, index: int) -> AssetFile:
@@ -130,8 +173,3 @@ def _copy(gateway: Gateway, asset: Asset, result: Result, index: int) -> AssetFi
         height=result.height,
         settings=result.settings,
     )
-
-
-def _files_of(db: Session, assets: list[Asset]) -> list[AssetFile]:
-    ids = [asset.id for asset in assets]
-    return list(db.exec(select(AssetFile).where(col(AssetFile.asset_id).in_(ids)).order_by(col(AssetFile.index))))

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from services.gateway.gateway import Parts, SignedIn
-from services.gateway.routes.jobs import IdempotencyKey, create_job
+from services.gateway.once import IdempotencyKey
+from services.gateway.routes.jobs import create_job
 from services.gateway.schemas import BackgroundBody, JobAnswer, PromptBody, TranslationAnswer
 
 router = APIRouter(tags=["backgrounds"])

@@ -12,6 +12,7 @@ from services.gateway.events import job_events
 from services.gateway.gateway import Gateway, Parts, SignedIn
 from services.gateway.jobs_view import list_jobs as jobs_of
 from services.gateway.jobs_view import read_job
+from services.gateway.once import IdempotencyKey
 from services.gateway.queries import Cursor, Limit, owned
 from services.gateway.schemas import JobAnswer, JobState, Page
 from services.gateway.sessions import Caller
@@ -19,11 +20,6 @@ from services.gateway.submissions import BODIES, submit
 from services.gateway.tables import Project
 
 router = APIRouter(tags=["jobs"])
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(min_length=1, max_length=200, description="The same key gives the same job again instead of a second one."),
-]
 
 
 def create_job(

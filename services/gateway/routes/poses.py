@@ -9,10 +9,11 @@ from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
 from services.gateway import convert
 from services.gateway.files import skeleton_key
 from services.gateway.gateway import Gateway, Parts, SignedIn
+from services.gateway.once import IdempotencyKey, Once, claim, made_already, once
 from services.gateway.pose_schemas import EstimateBody, PeopleBody, PersonShape, PoseAnswer, PoseBody
 from services.gateway.present import PNG, pose_answer
 from services.gateway.queries import Cursor, Limit, of_project, owned, owned_in_project, page
-from services.gateway.routes.jobs import IdempotencyKey, create_job
+from services.gateway.routes.jobs import create_job
 from services.gateway.schemas import JobAnswer, Page, PoseTransferBody
 from services.gateway.tables import Picture, Pose, Project, new_id
 
@@ -20,8 +21,13 @@ router = APIRouter(tags=["poses"])
 
 
 @router.post("/projects/{project_id}/poses/estimate", status_code=201)
-async def estimate_pose(project_id: str, body: EstimateBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
+async def estimate_pose(
+    project_id: str, body: EstimateBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> PoseAnswer:
     """Find the people in a picture. Nobody found is an answer, not an error."""
+    request = once(caller.id, "poses/estimate", idempotency_key, project_id, body)
+    if (made := await asyncio.to_thread(_made, gateway, request)) is not None:
+        return made
     picture = await asyncio.to_thread(_own_picture, gateway, body.picture_id, project_id, caller.id)
     found = await gateway.peers.estimate(
         estimation_pb.EstimatePoseRequest(
@@ -39,12 +45,17 @@ async def estimate_pose(project_id: str, body: EstimateBody, caller: SignedIn, g
         people=[],
         used_whole_picture=found.used_whole_picture,
     )
-    return await _store(gateway, pose, convert.people(found.people))
+    return await _store(gateway, pose, convert.people(found.people), request)
 
 
 @router.post("/projects/{project_id}/poses", status_code=201)
-async def create_pose(project_id: str, body: PoseBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
+async def create_pose(
+    project_id: str, body: PoseBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> PoseAnswer:
     """Keep a pose that was made by hand."""
+    request = once(caller.id, "poses", idempotency_key, project_id, body)
+    if (made := await asyncio.to_thread(_made, gateway, request)) is not None:
+        return made
     await asyncio.to_thread(_check_places, gateway, body, project_id, caller.id)
     pose = Pose(
         id=new_id(),
@@ -55,7 +66,7 @@ async def create_pose(project_id: str, body: PoseBody, caller: SignedIn, gateway
         height=body.height,
         people=[],
     )
-    return await _store(gateway, pose, body.people)
+    return await _store(gateway, pose, body.people, request)
 
 
 @router.get("/projects/{project_id}/poses")
@@ -77,7 +88,7 @@ def get_pose(pose_id: str, caller: SignedIn, gateway: Parts) -> PoseAnswer:
 async def replace_people(pose_id: str, body: PeopleBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
     """Replace the keypoints, and draw the skeleton anew."""
     pose = await asyncio.to_thread(_own_pose, gateway, pose_id, caller.id)
-    return await _store(gateway, pose, body.people)
+    return await _store(gateway, pose, body.people, once(caller.id, "poses", None))
 
 
 @router.delete("/poses/{pose_id}", status_code=204)
@@ -98,30 +109,42 @@ def create_pose_transfer(
     return create_job(gateway, caller, project_id, "pose_transfer", body, idempotency_key)
 
 
-async def _store(gateway: Gateway, pose: Pose, people: list[PersonShape]) -> PoseAnswer:
+async def _store(gateway: Gateway, pose: Pose, people: list[PersonShape], request: Once) -> PoseAnswer:
     """Draw the skeleton, store it under a new key, then write the row, then remove the old picture."""
     skeleton = None
     if people:
-        request = convert.skeleton_request(people, pose.width, pose.height)
-        skeleton = await gateway.peers.draw_skeleton(pose.account_id, request)
-    return await asyncio.to_thread(_write, gateway, pose, people, skeleton)
+        drawing = convert.skeleton_request(people, pose.width, pose.height)
+        skeleton = await gateway.peers.draw_skeleton(pose.account_id, drawing)
+    return await asyncio.to_thread(_write, gateway, pose, people, skeleton, request)
 
 
-def _write(gateway: Gateway, pose: Pose, people: list[PersonShape], skeleton: bytes | None) -> PoseAnswer:
+def _write(
+    gateway: Gateway, pose: Pose, people: list[PersonShape], skeleton: bytes | None, request: Once
+) -> PoseAnswer:
     key = None
     if skeleton is not None:
         key = skeleton_key(pose.account_id, pose.id, uuid.uuid4().hex[:8])
         gateway.store.put(key, skeleton, PNG)
     with gateway.db() as db:
         owned(db, Project, pose.project_id, pose.account_id)
-        row = db.get(Pose, pose.id) or pose
-        old_key, row.skeleton_key = row.skeleton_key, key
-        row.people = [person.model_dump(mode="json") for person in people]
-        db.add(row)
-        db.commit()
-    if old_key is not None:
-        gateway.store.delete(old_key)
+        first = claim(db, request, pose.id)
+        if first == pose.id:
+            row = db.get(Pose, pose.id) or pose
+            unused_key, row.skeleton_key = row.skeleton_key, key
+            row.people = [person.model_dump(mode="json") for person in people]
+            db.add(row)
+            db.commit()
+        else:  # the same post got in before
+            row, unused_key = owned(db, Pose, first, pose.account_id), key
+    if unused_key is not None:
+        gateway.store.delete(unused_key)
     return pose_answer(row, gateway.links)
+
+
+def _made(gateway: Gateway, request: Once) -> PoseAnswer | None:
+    with gateway.db() as db:
+        pose_id = made_already(db, request)
+        return pose_answer(owned(db, Pose, pose_id, request.account_id), gateway.links) if pose_id else None
 
 
 def _own_picture(gateway: Gateway, picture_id: str, project_id: str, account_id: str) -> Picture:

@@ -10,6 +10,7 @@ from services.common.artifacts import delete_prefix
 from services.common.errors import NotReady
 from services.gateway import files
 from services.gateway.gateway import Gateway, Parts, SignedIn
+from services.gateway.once import IdempotencyKey, claim, once
 from services.gateway.present import project_answer
 from services.gateway.queries import Cursor, Limit, owned, page
 from services.gateway.schemas import Page, ProjectAnswer, ProjectBody
@@ -33,9 +34,14 @@ _CONTENT: tuple[type[InProject], ...] = (AssetFile, Asset, Result, Pose, Style, 
 
 
 @router.post("/projects", status_code=201)
-def create_project(body: ProjectBody, caller: SignedIn, gateway: Parts) -> ProjectAnswer:
+def create_project(
+    body: ProjectBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> ProjectAnswer:
     row = Project(account_id=caller.id, name=body.name)
     with gateway.db() as db:
+        first = claim(db, once(caller.id, "projects", idempotency_key, body), row.id)
+        if first != row.id:
+            return project_answer(owned(db, Project, first, caller.id))
         db.add(row)
         db.commit()
     return project_answer(row)

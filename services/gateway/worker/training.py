@@ -10,7 +10,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from oma.style.v1 import style_train_service_pb2 as pb
+from sqlmodel import col
 
 from services.common.clients import our_errors
 from services.common.errors import Expired, ServiceError
@@ -115,7 +117,22 @@ class TrainingWork:
             files=convert.style_files(training),
             samples=convert.sample_refs(training),
         )
+        if (lineage_id := job.payload.get("lineage_id")) is not None:
+            make_next_version(style, lineage_id)
         return Finish(result={"style_id": style.id}, rows=[style])
+
+
+def make_next_version(style: Style, lineage_id: str) -> None:
+    """Counted by the database when the row is written; the version in use stays, where there is one."""
+    same = col(Style.lineage_id) == lineage_id
+    newest, used = sa.func.coalesce(sa.func.max(Style.version), 0), sa.func.count().filter(col(Style.in_use))
+    values: dict[str, Any] = {
+        "lineage_id": lineage_id,
+        "version": sa.select(newest + 1).where(same).scalar_subquery(),
+        "in_use": sa.select(used == 0).where(same).scalar_subquery(),
+    }
+    for name, value in values.items():
+        setattr(style, name, value)
 
 
 def _values(training: pb.Training) -> dict[str, Any]:

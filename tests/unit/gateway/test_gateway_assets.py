@@ -59,6 +59,7 @@ async def test_a_deleted_asset_leaves_no_files_and_its_job_stays(
     ids = await results(artist, project)
     asset = await keep(artist, project, "골목", ids)
     await artist.call("DELETE", f"/assets/{asset['id']}", 204)
+    await artist.call("DELETE", f"/trash/{asset['id']}", 204)
     await artist.call("GET", f"/assets/{asset['id']}", 404)
     assert list(store.keys(f"{artist.id}/gateway/assets")) == []
     assert len(list(store.keys(f"{artist.id}/gateway/results"))) == 2

@@ -176,3 +176,31 @@ async def test_a_training_must_name_its_pictures_once_and_caption_only_those(art
         body = {"name": "x", "picture_ids": [picture]} | change
         refused = await artist.call("POST", f"/projects/{project}/trainings", 400, json=body)
         assert refused["error"]["reason"] == reason
+
+
+async def test_learning_again_makes_a_version_that_waits_to_be_chosen(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    first = await learned(artist, project)
+    second = await learned(artist, project, style_id=first["id"])
+    assert (first["version"], first["in_use"]) == (1, True)
+    assert (second["version"], second["in_use"], second["lineage_id"]) == (2, False, first["lineage_id"])
+    versions = (await artist.call("GET", f"/styles/{first['id']}/versions", 200))["items"]
+    assert [one["id"] for one in versions] == [second["id"], first["id"]]
+    await artist.call("POST", f"/styles/{second['id']}/use", 200)
+    in_use = (await artist.call("GET", f"/projects/{project}/styles", 200, params={"in_use": True}))["items"]
+    assert [one["id"] for one in in_use] == [second["id"]]
+    await artist.call("DELETE", f"/styles/{second['id']}", 204)
+    assert (await artist.call("GET", f"/styles/{first['id']}", 200))["in_use"] is True
+
+
+async def test_a_style_is_renamed_in_all_versions_and_noted_in_one(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    first = await learned(artist, project)
+    second = await learned(artist, project, style_id=first["id"])
+    await artist.call("PATCH", f"/styles/{second['id']}", 200, json={"name": "새 붓", "note": "more pages"})
+    versions = (await artist.call("GET", f"/projects/{project}/styles", 200))["items"]
+    assert [(one["name"], one["note"]) for one in versions] == [("새 붓", "more pages"), ("새 붓", "")]
