@@ -62,6 +62,7 @@ class Lesson:
         self._checkpoint = task.checkpoint
         self._folder = folder(task.owner, task.job_id)
         self._writer = uuid.uuid4().hex[:8]
+        self._said = time.monotonic()
 
     def run(self) -> None:
         """Learn what is not learned yet.
@@ -79,7 +80,9 @@ class Lesson:
     def _learn(self, method: Method, pictures: Sequence[StylePicture]) -> None:
         # Loaded anew for each method: the one before has changed the denoiser.
         networks = load_networks(self._settings.family, choose_device(self._settings.device))
+        self._get_on()
         course = prepare(method, self._order, networks, pictures, job_id=self._task.job_id)
+        self._get_on()
         self._decide_steps(method, course)
         self._resume(method, course)
         train(course.trainer, self._follow(method, course))
@@ -161,7 +164,7 @@ class Lesson:
             size_wh=(networks.resolution, networks.resolution),
             steps=SAMPLE_STEPS,
             noise=stream(self._order.seed, f"samples/{method}"),
-            on_step=self._stop_if_asked,
+            on_step=self._get_on,
         )
         refs = []
         for index, image_HWC in enumerate(drawn):
@@ -169,9 +172,13 @@ class Lesson:
             refs.append(self._artifacts.put(key, encode_png(image_HWC), "image/png"))
         return tuple(refs)
 
-    def _stop_if_asked(self) -> None:
+    def _get_on(self) -> None:
+        """Between steps that make no progress worth a number: say that this does not hang, and stop if asked."""
         if self._stopping():
             raise Stopped
+        if time.monotonic() - self._said > _REPORT_SECONDS:
+            self._said = time.monotonic()
+            self._report(Report())
 
     def _move(self, **changes: object) -> None:
         self._checkpoint = self._checkpoint.model_copy(update=changes)

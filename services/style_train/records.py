@@ -101,7 +101,7 @@ class Task(Record):
 
 
 class Report(Record):
-    """One line from the child: one of these."""
+    """One line from the child: one of these. With none, it says that it has got on with what it does."""
 
     progress: Progress | None = None
     checkpoint: Checkpoint | None = None

@@ -1,6 +1,7 @@
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.artifacts import ArtifactSettings
@@ -25,12 +26,30 @@ class StyleTrainSettings(Settings):
     max_queued: int = Field(default=200, ge=1, description="Trainings that may wait; more are refused.")
     watch_seconds: float = Field(default=240.0, gt=0, le=290, description="A watch ends after this, with a token.")
     watch_poll_seconds: float = Field(default=0.25, gt=0, description="How often a watch looks for a change.")
-    lease_seconds: float = Field(default=12.0, gt=0, description="A silent worker's job is taken over after this.")
-    heartbeat_seconds: float = Field(default=1.0, gt=0, description="How often the worker renews its lease.")
+    lease_seconds: float = Field(default=30.0, gt=0, description="A silent worker's job is taken over after this.")
+    heartbeat_seconds: float = Field(
+        default=10.0, gt=0, description="How often the worker renews its lease: a third of it, or less."
+    )
     claim_seconds: float = Field(default=0.5, gt=0, description="How often an idle worker looks for a job.")
-    checkpoint_seconds: float = Field(default=8.0, gt=0, description="At most this much training is done twice.")
+    checkpoint_seconds: float = Field(default=30.0, gt=0, description="At most this much training is done twice.")
+    stall_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="A training that says nothing for so long is killed; it goes on from its place.",
+    )
+    max_attempts_without_progress: int = Field(
+        default=5,
+        ge=1,
+        description="Workers that may stop in one training, without a further checkpoint, before quarantine.",
+    )
     stop_seconds: float = Field(default=10.0, gt=0, description="A training asked to stop is killed after this.")
     quick_seconds: float = Field(
         default=30.0, gt=0, description="Longest training of one method with the quick preset, by a measured step."
     )
     sample_pictures: int = Field(default=2, ge=0, le=8, description="Pictures drawn with each learned style.")
+
+    @model_validator(mode="after")
+    def _beats_within_its_lease(self) -> Self:
+        if self.heartbeat_seconds * 2 > self.lease_seconds:
+            raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS: one that is late loses the job")
+        return self

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from services.common.databases import reading, upgrade
 from services.common.errors import NotFound, Overloaded
-from services.common.leases import Job, Lease, LeaseQueue, job_table
+from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Job, Lease, LeaseQueue, job_table
 from services.style_train.records import Order
 
 KIND = "style"
@@ -19,10 +19,16 @@ jobs = job_table(metadata)
 class TrainingStore:
     """Trainings by owner. Synchronous: keep it off the event loop."""
 
-    def __init__(self, engine: sa.Engine, *, max_queued: int) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        *,
+        max_queued: int,
+        max_attempts_without_progress: int = MAX_ATTEMPTS_WITHOUT_PROGRESS,
+    ) -> None:
         self._engine = engine
         self._reader = reading(engine)
-        self._queue = LeaseQueue(engine, jobs)
+        self._queue = LeaseQueue(engine, jobs, max_attempts_without_progress=max_attempts_without_progress)
         self._max_queued = max_queued
 
     def migrate(self) -> None:

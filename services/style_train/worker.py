@@ -10,24 +10,29 @@ import signal
 import socket
 import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
 from services.common.artifacts import ArtifactStore, delete_prefix, open_store
 from services.common.databases import create_database_engine
+from services.common.errors import Unavailable
 from services.common.leases import Lease, LeaseLost
 from services.common.logs import configure_logging
 from services.style_train.child_process import ChildEnded, Nursery
-from services.style_train.records import Checkpoint, Order, Progress, Report, Task, folder
+from services.style_train.records import Checkpoint, Order, Report, Task, folder
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore
 
 log = logging.getLogger(__name__)
 
-MAX_CRASHES = 3  # in a row, without a new checkpoint between them
+T = TypeVar("T")
+
+MAX_CRASHES = 3  # in a row, without a further checkpoint between them
+_LOOK_SECONDS = 1.0  # how soon a signal is noticed while the child is silent
 
 
 class Child(Protocol):
@@ -81,26 +86,28 @@ class Carrier:
                     return
             crashes = crashes + 1 if self._checkpoint.reached <= before.reached else 1
             log.warning("the training process ended without a word", extra={"job": self._job.id, "crashes": crashes})
-        self._lease.quarantine(f"the training crashed {MAX_CRASHES} times without getting further")
+        self._lease.quarantine(f"the training crashed or hung {MAX_CRASHES} times without getting further")
 
     def _attend(self, child: Child) -> bool:
-        """True when the job has ended or was given back, False when the child crashed."""
+        """True when the job has ended or was given back, False when the child crashed or hung."""
         wish: _Wish | None = None
-        kill_at = 0.0
+        kill_at, heard_at = 0.0, time.monotonic()
         while True:
             try:
-                report = child.next_report(timeout_seconds=self._settings.heartbeat_seconds)
+                report = child.next_report(timeout_seconds=min(_LOOK_SECONDS, self._settings.heartbeat_seconds))
             except ChildEnded:
                 return self._obey(wish)
             if report is not None and (report.failure is not None or report.finished):
                 self._end(report)
                 return True
             cancelled = self._relay(report)
+            now = time.monotonic()
+            heard_at = heard_at if report is None else now
             if wish is None and (cancelled or self._stopping.is_set()):
                 wish = _Wish.CANCEL if cancelled else _Wish.RELEASE
-                kill_at = time.monotonic() + self._settings.stop_seconds
+                kill_at = now + self._settings.stop_seconds
                 child.ask_to_stop()
-            elif wish is not None and time.monotonic() > kill_at:
+            elif (wish is not None and now > kill_at) or now - heard_at > self._settings.stall_seconds:
                 child.kill()
 
     def _obey(self, wish: _Wish | None) -> bool:
@@ -112,40 +119,65 @@ class Carrier:
         return wish is not None
 
     def _relay(self, report: Report | None) -> bool:
-        """Write what the child said, or just that we are here; True when the job is to be cancelled."""
+        """Write what the child said, and now and then that we are here; True when the job is to be cancelled."""
         if report is not None and report.checkpoint is not None:
             return self._advance(report.checkpoint)
-        return self._beat(report.progress if report is not None else None)
+        progress = report.progress if report is not None else None
+        if progress is None and time.monotonic() - self._last_beat < self._settings.heartbeat_seconds:
+            return False
+        try:
+            return self._write(lambda: self._lease.heartbeat(progress.as_json() if progress is not None else None))
+        except DBAPIError:  # it may come back in time; the next beat says more
+            return False
 
     def _advance(self, checkpoint: Checkpoint) -> bool:
         """The pointer moves after the object was stored; only then is the old object dropped."""
         old = self._checkpoint.position
-        self._lease.checkpoint(checkpoint.as_json(), reached=checkpoint.reached)
+        value, reached = checkpoint.as_json(), checkpoint.reached
+        cancelled = self._insist(lambda: self._lease.checkpoint(value, reached=reached))
         self._checkpoint = checkpoint
         if old is not None and old != checkpoint.position:
-            self._artifacts.delete(old.key)
-        return False
-
-    def _beat(self, progress: Progress | None) -> bool:
-        try:
-            cancelled = self._lease.heartbeat(progress.as_json() if progress is not None else None)
-        except DBAPIError as error:
-            # The database may come back in time; past the lease somebody else may have the job.
-            if time.monotonic() - self._last_beat > self._settings.lease_seconds:
-                raise LeaseLost(self._job.id) from error
-            return False
-        self._last_beat = time.monotonic()
+            with suppress(Unavailable):  # it goes with the others, at the end
+                self._artifacts.delete(old.key)
         return cancelled
 
     def _end(self, report: Report) -> None:
-        if report.failure is not None:
-            self._lease.fail(report.failure.reason, report.failure.message)
+        failure = report.failure
+        if failure is not None:
+            self._insist(lambda: self._lease.fail(failure.reason, failure.message))
         else:
-            self._lease.finish({"learned": len(self._checkpoint.learned)})
+            self._insist(lambda: self._lease.finish({"learned": len(self._checkpoint.learned)}))
             self._drop_checkpoints()
 
+    def _insist(self, write: Callable[[], T]) -> T:
+        """Write although the database may be starting again, for as long as the lease may hold."""
+        while True:
+            try:
+                return self._write(write)
+            except DBAPIError:
+                log.warning("the database does not answer", extra={"job": self._job.id})
+                time.sleep(self._settings.claim_seconds)
+
+    def _write(self, write: Callable[[], T]) -> T:
+        """One write; past the lease somebody else may have the job, whatever the database would say.
+
+        Raises:
+            DBAPIError: it did not answer, and the lease may still hold.
+            LeaseLost: it holds no longer.
+        """
+        began = time.monotonic()
+        try:
+            answer = write()
+        except DBAPIError as error:
+            if time.monotonic() - self._last_beat > self._settings.lease_seconds:
+                raise LeaseLost(self._job.id) from error
+            raise
+        self._last_beat = began
+        return answer
+
     def _drop_checkpoints(self) -> None:
-        delete_prefix(self._artifacts, f"{folder(self._job.owner, self._job.id)}checkpoints/")
+        with suppress(Unavailable):  # they stay until the training is deleted
+            delete_prefix(self._artifacts, f"{folder(self._job.owner, self._job.id)}checkpoints/")
 
     def _task(self) -> Task:
         return Task(
@@ -185,7 +217,11 @@ def main() -> None:
     stopping = threading.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, lambda *_: stopping.set())
-    store = TrainingStore(create_database_engine(settings.database_url), max_queued=settings.max_queued)
+    store = TrainingStore(
+        create_database_engine(settings.database_url),
+        max_queued=settings.max_queued,
+        max_attempts_without_progress=settings.max_attempts_without_progress,
+    )
     store.migrate()
     log.info("working")
     work(store, open_store(settings.artifacts), settings, stopping)

@@ -1,4 +1,4 @@
-"""What the chaos tests measured, as a table and, in the last line, as JSON: `python -m tests.chaos.scoreboard FOLDER`."""
+"""What the chaos tests measured, as a table and then in a line of JSON: `python -m tests.chaos.scoreboard FOLDER`."""
 
 import json
 import sys

@@ -57,6 +57,8 @@ def mesh_programs(place: MeshPlace) -> list[Program]:
     """The seven processes of a mesh, in the order that they start."""
     family = {"FAMILY": str(place.family)}
     style = {"DATABASE_URL": _sqlite(place, "style_train.db"), **family}
+    # One machine, short trainings: a worker that was killed is back at once, and its place should be near.
+    lively = {"LEASE_SECONDS": "12", "HEARTBEAT_SECONDS": "1", "CHECKPOINT_SECONDS": "8"}
     gateway = _gateway_settings(place)
     return [
         *(_model_service(place, name, style if name == "style-train" else family) for name in MODEL_SERVICES),
@@ -71,7 +73,7 @@ def mesh_programs(place: MeshPlace) -> list[Program]:
         Program(
             name="style-train-worker",
             arguments=_module("services.style_train.worker"),
-            environment=_environment(place, "style-train-worker", "OMA_STYLE_TRAIN_", style),
+            environment=_environment(place, "style-train-worker", "OMA_STYLE_TRAIN_", style | lively),
             after=("style-train",),
         ),
         Program(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from services.common.artifacts import FolderStore
 from services.common.databases import create_database_engine
@@ -167,7 +168,7 @@ def test_crashes_at_the_same_place_put_the_training_into_quarantine(desk: Desk) 
     assert job.state == "failed"
     assert job.error is not None
     assert job.error["reason"] == "QUARANTINED"
-    assert "crashed 3 times" in job.error["message"]
+    assert "crashed or hung 3 times" in job.error["message"]
     assert [set_aside.id for set_aside in desk.store.quarantined()] == [job.id]
     assert desk.store.requeue(job.id).state == "queued"
     assert desk.carry(ScriptedChildren([desk.saved(5), FINISHED])).state == "succeeded"
@@ -186,7 +187,7 @@ def test_what_cannot_end_well_is_recorded_with_its_reason_and_keeps_its_checkpoi
 
 
 def test_a_wish_to_cancel_stops_the_process(desk: Desk) -> None:
-    children = ScriptedChildren([desk.saved(5), lambda: desk.store.request_cancel("j"), None, FINISHED])
+    children = ScriptedChildren([desk.saved(5), lambda: desk.store.request_cancel("j"), HALF, None, FINISHED])
     assert desk.carry(children).state == "cancelled"
     assert children.all[0].asked
     assert desk.checkpoints() == []
@@ -204,6 +205,35 @@ def test_a_process_that_does_not_stop_is_killed(desk: Desk) -> None:
     Carrier(desk.claim(), desk.artifacts, settings, desk.stopping).run(children)
     assert children.all[0].killed
     assert desk.job().state == "queued"
+
+
+def test_a_process_that_hangs_is_killed_and_another_goes_on_from_the_checkpoint(desk: Desk) -> None:
+    children = ScriptedChildren([desk.saved(5), *[None] * 100], [FINISHED], kind=DeafChild)
+    settings = StyleTrainSettings(stall_seconds=1e-6)
+    Carrier(desk.claim(), desk.artifacts, settings, desk.stopping).run(children)
+    assert [child.killed for child in children.all] == [True, False]
+    resumed = children.all[1].task
+    assert resumed is not None
+    assert resumed.checkpoint.reached == 5
+    assert desk.job().state == "succeeded"
+
+
+def test_a_process_that_says_that_it_gets_on_does_not_hang(desk: Desk) -> None:
+    children = ScriptedChildren([*[Report()] * 100, FINISHED], kind=DeafChild)
+    settings = StyleTrainSettings(stall_seconds=1e-6)
+    Carrier(desk.claim(), desk.artifacts, settings, desk.stopping).run(children)
+    assert not children.all[0].killed
+
+
+def test_a_worker_writes_to_the_row_when_there_is_news_or_a_beat_is_due(desk: Desk) -> None:
+    before = desk.job().revision
+    desk.carry(ScriptedChildren([None, Report(), HALF, None, FINISHED]))
+    assert desk.job().revision - before == 3  # the claim, the news and the end
+
+
+def test_a_lease_is_beaten_at_least_twice() -> None:
+    with pytest.raises(ValidationError, match="HEARTBEAT_SECONDS"):
+        StyleTrainSettings(lease_seconds=10, heartbeat_seconds=6)
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing_more(desk: Desk) -> None:
