@@ -30,6 +30,10 @@ test-slow: setup ## Run what takes minutes
 test-chaos: setup ## Kill and stop real workers by the hundred; prints a scoreboard
 	@scripts/test_chaos.sh
 
+.PHONY: test-hostile
+test-hostile: setup ## Send every hostile picture through every way in
+	@$(BIN)/pytest -q -m "slow or not slow" tests/hostile
+
 .PHONY: lint
 lint: setup ## Style, types, direction, protos, drift
 	@scripts/lint.sh

@@ -2,25 +2,53 @@
 
 Run as a program: the file on standard input, `width height` and a newline and then RGB bytes on standard output; or a
 reason and a message for people as JSON on standard error, with exit status 3. It imports Pillow and nothing of ours, so
-that it starts quickly and an attacker who gets this far finds little.
+that it starts quickly and an attacker who gets this far finds little: no file can be opened or written any more, and
+the environment holds no secrets.
 """
 
 import io
 import json
 import resource
+import struct
 import sys
 import warnings
+import zlib
 from typing import BinaryIO
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+# All that Pillow would load when it is needed: by then no file can be opened.
+from PIL import (
+    ExifTags,  # noqa: F401
+    Image,
+    ImageCms,
+    ImageColor,  # noqa: F401
+    ImageOps,
+    ImagePalette,  # noqa: F401
+    MpoImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 16_384
 MAX_MEMORY_BYTES = 700 * 1024 * 1024
-MAX_CPU_SECONDS = 20
+MAX_CPU_SECONDS = 10
 ROWS_AT_A_TIME = 256
 REFUSED = 3
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 class Refused(Exception):
@@ -39,13 +67,16 @@ def decode(content: bytes) -> Image.Image:
         raise Refused("NOT_A_PICTURE", "not a PNG, JPEG or WebP picture: save it as one") from error
     except (MemoryError, Image.DecompressionBombError) as error:
         raise Refused("PICTURE_TOO_LARGE", "the picture needs too much memory: make it smaller") from error
-    except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as error:
+    except _DAMAGED as error:
         raise Refused("PICTURE_DAMAGED", "the picture is damaged: save it again") from error
 
 
 def _check_header(image: Image.Image) -> None:
-    if getattr(image, "n_frames", 1) > 1:
+    # A JPEG with more than one picture in it (MPO) comes from a camera: its first is the photograph.
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise Refused("PICTURE_ANIMATED", "the picture is animated: send one frame")
+    if min(image.size) < 1:
+        raise Refused("PICTURE_DAMAGED", "the picture has no pixels: save it again")
     if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         size = f"{image.width} x {image.height}"
         limit = f"40 megapixels or {MAX_SIDE} pixels a side"
@@ -53,7 +84,7 @@ def _check_header(image: Image.Image) -> None:
 
 
 def _upright_opaque(image: Image.Image) -> Image.Image:
-    ImageOps.exif_transpose(image, in_place=True)
+    _turn_upright(image)
     if image.mode.startswith("I"):  # 16-bit greys: the plain conversion would cut them off at 255
         return image.convert("I").point(lambda level: level * (1 / 257)).convert("L").convert("RGB")
     if image.mode == "CMYK":
@@ -66,12 +97,19 @@ def _upright_opaque(image: Image.Image) -> Image.Image:
     return white
 
 
+def _turn_upright(image: Image.Image) -> None:
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except _DAMAGED:
+        return  # metadata that cannot be read turns nothing; the pixels are what was sent
+
+
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile and image.mode in ("RGB", "CMYK"):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
+        except (ImageCms.PyCMSError, *_DAMAGED):
             converted = None  # a broken profile: the numbers as they stand are the best guess
         if converted is not None:
             return converted
@@ -86,10 +124,17 @@ def write(image: Image.Image, out: BinaryIO) -> None:
 
 
 def main() -> int:
-    for limit, most in ((resource.RLIMIT_CPU, MAX_CPU_SECONDS), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(limit, (most, most))
+    Image.preinit()
+    limits = {
+        resource.RLIMIT_CPU: MAX_CPU_SECONDS,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 0,
+    }
     if sys.platform == "linux":  # macOS does not enforce it
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        limits[resource.RLIMIT_AS] = MAX_MEMORY_BYTES
+    for limit, most in limits.items():
+        resource.setrlimit(limit, (most, most))
     warnings.simplefilter("ignore")  # Pillow warns of odd metadata; all of it is dropped
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:

@@ -4,14 +4,14 @@ from oma.image.v1 import image_pb2
 
 from services.common.artifacts import ArtifactRef, ArtifactStore, get_checked
 from services.common.errors import InvalidInput
-from services.common.pictures import MAX_INLINE_BYTES, MEDIA_TYPES, Pixels, decode
+from services.common.pictures import MAX_INLINE_BYTES, MAX_UPLOAD_BYTES, MEDIA_TYPES, Pixels, decode
 
 
 def picture_bytes(picture: image_pb2.Picture, store: ArtifactStore, *, owner: str) -> bytes:
     """The encoded picture, from the message or from the owner's part of the store.
 
     Raises:
-        InvalidInput: nothing given, too large to be inline, or of an unknown type.
+        InvalidInput: nothing given, too large to be inline or to be a picture at all, or of an unknown type.
         NotFound: no such artifact of this owner.
     """
     match picture.WhichOneof("source"):
@@ -25,7 +25,8 @@ def picture_bytes(picture: image_pb2.Picture, store: ArtifactStore, *, owner: st
                 raise InvalidInput("larger than 4 MiB: store it and send its reference", reason="INLINE_TOO_LARGE")
             return picture.inline.content
         case "artifact":
-            return get_checked(store, picture.artifact.key, picture.artifact.sha256, owner=owner)
+            key, sha256 = picture.artifact.key, picture.artifact.sha256
+            return get_checked(store, key, sha256, owner=owner, max_bytes=MAX_UPLOAD_BYTES)
         case _:
             raise InvalidInput("a picture is required", reason="PICTURE_REQUIRED")
 
