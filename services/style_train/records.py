@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from services.common.artifacts import ArtifactRef
 
+PREFIX = "style"
+
 
 class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -111,4 +113,4 @@ class Report(Record):
 
 def folder(owner: str, job_id: str) -> str:
     """The prefix of everything that one training stores."""
-    return f"{owner}/style/{job_id}/"
+    return f"{owner}/{PREFIX}/{job_id}/"

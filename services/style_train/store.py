@@ -1,5 +1,6 @@
 """The rows of trainings; the only file of this service with SQL."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 from services.common.databases import reading, upgrade
 from services.common.errors import NotFound, Overloaded
 from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Job, Lease, LeaseQueue, job_table
+from services.common.leases.rows import to_job
 from services.style_train.records import Order
 
 KIND = "style"
@@ -62,6 +64,12 @@ class TrainingStore:
         if job is None or job.owner != owner:
             raise NotFound(f"no training {job_id!r}", reason="NO_TRAINING")
         return job
+
+    def existing(self, job_ids: Collection[str]) -> list[Job]:
+        """Those of these trainings that have a row, whoever owns them."""
+        query = sa.select(jobs).where(jobs.c.kind == KIND, jobs.c.id.in_(job_ids))
+        with self._reader.connect() as c:
+            return [to_job(row) for row in c.execute(query)]
 
     def page(self, *, owner: str, size: int, token: str) -> tuple[list[Job], str]:
         return self._queue.page(kind=KIND, owner=owner, size=size, token=token)

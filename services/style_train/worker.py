@@ -22,10 +22,12 @@ from services.common.databases import create_database_engine
 from services.common.errors import Unavailable
 from services.common.leases import Lease, LeaseLost
 from services.common.logs import configure_logging
+from services.common.sweeping import sweeping_now_and_then
 from services.style_train.child_process import ChildEnded, Nursery
 from services.style_train.records import Checkpoint, Order, Report, Task, folder
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore
+from services.style_train.sweep import sweep_trainings
 
 log = logging.getLogger(__name__)
 
@@ -223,8 +225,10 @@ def main() -> None:
         max_attempts_without_progress=settings.max_attempts_without_progress,
     )
     store.migrate()
+    artifacts = open_store(settings.artifacts)
     log.info("working")
-    work(store, open_store(settings.artifacts), settings, stopping)
+    with sweeping_now_and_then(lambda now: sweep_trainings(store, artifacts, now=now)):
+        work(store, artifacts, settings, stopping)
     log.info("stopped")
 
 

@@ -8,9 +8,11 @@ import socket
 from services.common.artifacts import ArtifactStore, open_store
 from services.common.databases import create_database_engine
 from services.common.leases import LeaseQueue
+from services.common.sweeping import sweeping_now_and_then
 from services.gateway.clients import Peers, open_peers
 from services.gateway.database import migrate
 from services.gateway.settings import GatewaySettings
+from services.gateway.sweep import sweep_files
 from services.gateway.tables import jobs
 from services.gateway.worker import drawing
 from services.gateway.worker.carry import Carrier
@@ -29,7 +31,9 @@ async def run(settings: GatewaySettings) -> None:
     peers = open_peers(settings)
     try:
         queue = LeaseQueue(engine, jobs)
-        await create_dispatcher(settings, queue, open_store(settings.artifacts), peers).run(stopping)
+        store = open_store(settings.artifacts)
+        with sweeping_now_and_then(lambda now: sweep_files(engine, store, now=now)):
+            await create_dispatcher(settings, queue, store, peers).run(stopping)
     finally:
         await peers.close()
         engine.dispose()
