@@ -1,7 +1,7 @@
 """The lease queue under a simulated scheduler: workers that crash, stall and wake again, on a clock of our own.
 
 One seed is one schedule, and gives the same one again. The statements are the real ones, on SQLite in memory; only the
-clock is a row that the simulation moves. A job's work is to add its steps up, so that a result shows whether every step
+clock is a function of the simulation. A job's work is to add its steps up, so that a result shows whether every step
 was counted once; the end of a job writes a domain row in the same transaction, so that a job that ends twice shows.
 Some jobs are poison: whoever shows their third step dies, before anything is saved.
 """
@@ -52,17 +52,18 @@ class Simulation:
 
     def __init__(self, kind: type[LeaseQueue] = LeaseQueue) -> None:
         self._engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+        sa.event.listen(self._engine, "connect", self._give_clock)
         metadata = sa.MetaData()
         self._jobs = job_table(metadata)
-        self._clock = sa.Table("clock", metadata, sa.Column("now", sa.Double))
         self._ends = sa.Table("ends", metadata, sa.Column("job", sa.String), sa.Column("total", sa.Integer))
         metadata.create_all(self._engine)
-        now = sa.select(self._clock.c.now).scalar_subquery()
-        self._queue = kind(self._engine, self._jobs, clock=now)
+        self._seconds = 0.0
+        self._queue = kind(self._engine, self._jobs, clock=sa.func.simulated_now(type_=sa.Double))
 
     def run(self, seed: int) -> Outcome:
         """One schedule: some ticks of trouble, then one healthy worker until nothing can be claimed."""
         self._reset()
+        self._seconds = 0.0
         self._fruitless: Counter[str] = Counter()  # claims since a checkpoint, counted here
         dice = random.Random(seed)
         outcome = Outcome()
@@ -76,9 +77,8 @@ class Simulation:
 
     def _reset(self) -> None:
         with self._engine.begin() as c:
-            for table in (self._jobs, self._clock, self._ends):
+            for table in (self._jobs, self._ends):
                 c.execute(sa.delete(table))
-            c.execute(sa.insert(self._clock).values(now=0.0))
 
     def _add(self, dice: random.Random, number: int) -> str:
         owner, priority = dice.choice(["ann", "bob"]), dice.choice([10, 100])
@@ -88,12 +88,11 @@ class Simulation:
         assert again.id == job.id
         return job.id
 
-    def _advance(self, seconds: float) -> None:
-        with self._engine.begin() as c:
-            c.execute(sa.update(self._clock).values(now=self._clock.c.now + seconds))
+    def _give_clock(self, connection: Any, _record: Any) -> None:
+        connection.create_function("simulated_now", 0, lambda: self._seconds)
 
     def _tick(self, dice: random.Random, worker: Worker, jobs: list[str], outcome: Outcome) -> None:
-        self._advance(dice.choice([0.0, 0.5, 2.0, TTL_SECONDS / 2]))
+        self._seconds += dice.choice([0.0, 0.5, 2.0, TTL_SECONDS / 2])
         if worker.asleep_for:
             worker.asleep_for -= 1
             return
@@ -165,7 +164,7 @@ class Simulation:
             idle = 0 if healthy.lease is not None or healthy.step else idle + 1
             if healthy.lease is None:
                 healthy.step = 0
-                self._advance(TTL_SECONDS + 1)
+                self._seconds += TTL_SECONDS + 1
 
     def _judge(self, outcome: Outcome) -> None:
         right = sum(range(1, STEPS + 1))

@@ -9,7 +9,7 @@ from tests.chaos.conftest import Measure
 from tests.chaos.simulation import Outcome, Simulation
 from tests.chaos.tables import Forgiving, NeverReclaimed, Unfenced
 
-QUICK, FULL, PIECES = 150, 10_000, 4
+QUICK, FULL, PIECES = 150, 10_000, 8
 
 
 def check(seeds: range) -> list[Outcome]:

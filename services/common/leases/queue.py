@@ -34,6 +34,7 @@ class LeaseQueue:
         self._postgres = engine.dialect.name == "postgresql"
         seconds = "extract(epoch from clock_timestamp())" if self._postgres else "(julianday('now')-2440587.5)*86400.0"
         self.now = clock if clock is not None else sa.literal_column(seconds, sa.Double)
+        self._take = self._claiming()
 
     def enqueue(
         self,
@@ -128,34 +129,10 @@ class LeaseQueue:
         Owners take turns: who has fewer jobs running is served first, whatever the length of their queues.
         A job that was cancelled meanwhile is ended here; one that stopped too often without progress is quarantined.
         """
-        t = self._table.c
-        ends_here = sa.or_(t.cancel_requested, t.fruitless >= self._max_fruitless)  # then this is no attempt
-        pick = (
-            sa.select(t.id)
-            .where(t.kind.in_(kinds), self._free(), t.run_after <= self.now)
-            .order_by(self._running_of_owner(), t.priority, t.created_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        take = (
-            sa.update(self._table)
-            .where(t.id == pick)
-            .values(
-                state="running",
-                worker=sa.case((ends_here, t.worker), else_=worker),
-                token=t.token + 1,
-                attempt=t.attempt + sa.case((ends_here, 0), else_=1),
-                fruitless=t.fruitless + 1,
-                lease_until=self.now + ttl_seconds,
-                started_at=sa.func.coalesce(t.started_at, self.now),
-                revision=t.revision + 1,
-            )
-            .returning(self._table)
-        )
+        asked = {"kinds": list(kinds), "claimer": worker, "ttl_seconds": ttl_seconds}
         while True:
             with self._engine.begin() as c:
-                row = c.execute(take).first()
+                row = c.execute(self._take, asked).first()
                 if row is None:
                     return None
                 lease = self._lease(row, ttl_seconds)
@@ -197,6 +174,34 @@ class LeaseQueue:
     def _in_quarantine(self) -> sa.ColumnElement[bool]:
         t = self._table.c
         return sa.and_(t.state == "failed", t.error["reason"].as_string() == QUARANTINED)
+
+    def _claiming(self) -> sa.UpdateBase:
+        """The statement of `claim`, made once: making it takes longer than running it."""
+        t = self._table.c
+        ends_here = sa.or_(t.cancel_requested, t.fruitless >= self._max_fruitless)  # then this is no attempt
+        pick = (
+            sa.select(t.id)
+            .where(t.kind.in_(sa.bindparam("kinds", expanding=True)), self._free(), t.run_after <= self.now)
+            .order_by(self._running_of_owner(), t.priority, t.created_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        return (
+            sa.update(self._table)
+            .where(t.id == pick)
+            .values(
+                state="running",
+                worker=sa.case((ends_here, t.worker), else_=sa.bindparam("claimer", type_=sa.String)),
+                token=t.token + 1,
+                attempt=t.attempt + sa.case((ends_here, 0), else_=1),
+                fruitless=t.fruitless + 1,
+                lease_until=self.now + sa.bindparam("ttl_seconds", type_=sa.Double),
+                started_at=sa.func.coalesce(t.started_at, self.now),
+                revision=t.revision + 1,
+            )
+            .returning(self._table)
+        )
 
     def request_cancel(self, job_id: str) -> None:
         """End a queued job now; ask the worker of a running one to stop."""
