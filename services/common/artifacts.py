@@ -154,6 +154,14 @@ class FolderStore:
         with _our_errors(key):
             self._path(key).unlink(missing_ok=True)
 
+    def remove_folders(self, owner: str) -> None:
+        """Remove the folders that an owner without objects has left."""
+        root = self._folder / check_owner(owner)
+        for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+            folder.rmdir()
+        if root.exists():
+            root.rmdir()
+
     def discard_unfinished(self, *, older_than: dt.datetime) -> int:
         found = 0
         for path in self._folder.rglob(f"{_UNFINISHED}*"):
@@ -225,6 +233,17 @@ def delete_prefix(store: ArtifactStore, prefix: str) -> int:
     for entry in found:
         store.delete(entry.key)
     return len(found)
+
+
+def delete_owner(store: ArtifactStore, owner: str) -> int:
+    """Remove everything of an owner, the folders of a store on disk too; returns how many objects."""
+    count = delete_prefix(store, f"{check_owner(owner)}/")
+    if isinstance(store, FolderStore):
+        try:
+            store.remove_folders(owner)
+        except OSError as error:  # something was put there meanwhile
+            raise Unavailable("the owner's folders are in use; try again soon", reason="ARTIFACTS_BUSY") from error
+    return count
 
 
 def check_key(key: str) -> str:

@@ -12,7 +12,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
 
-_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON")
+_SQLITE_PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"),
+    "secure_delete=ON",  # what is deleted is overwritten, for the promise is that nothing stays
+)
 
 
 def create_database_engine(url: str) -> sa.Engine:

@@ -10,6 +10,7 @@ from services.gateway.routes import (
     accounts,
     assets,
     backgrounds,
+    departure,
     files,
     jobs,
     pictures,
@@ -27,7 +28,7 @@ from services.gateway.routes import (
 MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 
 _ROUTES = (
-    *(status, accounts, sessions, tokens, recovery),
+    *(status, accounts, sessions, tokens, recovery, departure),
     *(projects, pictures, styles, backgrounds, poses, jobs, results, assets, trash, files),
 )
 

@@ -134,6 +134,19 @@ class Peers:
                 await self.style_train.CancelTraining(cancel, timeout=SHORT_SECONDS, metadata=metadata)
                 raise NotReady("a training is stopping: try again in a moment", reason="TRAINING_STOPPING") from error
 
+    async def trainings_of(self, owner: str) -> list[str]:
+        """Ids of all trainings that the service has of an owner."""
+        found: list[str] = []
+        request = training_pb.ListTrainingsRequest(owner=owner, page_size=100)
+        with our_errors("style training"):
+            while True:
+                metadata = self.acting_for(owner, TRAINING)
+                page = await self.style_train.ListTrainings(request, timeout=SHORT_SECONDS, metadata=metadata)
+                found += [training.id for training in page.trainings]
+                if not page.next_page_token:
+                    return found
+                request.page_token = page.next_page_token
+
     async def serving(self) -> dict[str, bool]:
         """Which services say that they serve; silence for a second counts as down."""
         names = list(_SERVICES)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.gateway.schemas import Body, Credentials, Email, Name, Password
+from services.gateway.schemas import Body, Credentials, Email, JobState, Name, Password
 
 GoodPassword = Annotated[str, Field(min_length=10, max_length=256)]
 Scope = Literal["read", "write"]
@@ -76,3 +76,28 @@ class UsageAnswer(BaseModel):
     drawings_today: int
     drawings_a_day_allowed: int | None
     new_day_at: dt.datetime = Field(description="When today ends: midnight in UTC.")
+
+
+class ExportAnswer(BaseModel):
+    id: str
+    state: JobState
+    size_bytes: int | None
+    url: str | None = Field(description="A signed link, for 15 minutes at most; null until it is packed.")
+    created_at: dt.datetime
+    ended_at: dt.datetime | None
+    gone_at: dt.datetime | None = Field(description="When the file is removed.")
+
+
+class DeletionBody(Body):
+    password: Password
+
+
+class DeletionAnswer(BaseModel):
+    receipt_id: str = Field(description="Keep it: with it, and only with it, GET /receipts tells when it is done.")
+
+
+class ReceiptAnswer(BaseModel):
+    id: str
+    requested_at: dt.datetime
+    ended_at: dt.datetime | None = Field(description="Null until everything is deleted.")
+    deleted: dict[str, int] = Field(description="How many of what.")

@@ -3,6 +3,7 @@
 `problems` sends the requests of one intruder and says what went wrong; an empty list is the only good answer.
 """
 
+import asyncio
 import datetime as dt
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -122,6 +123,9 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     ("patch", "/styles/{style_id}"): _json(_name),
     ("get", "/styles/{style_id}/versions"): _nothing,
     ("post", "/styles/{style_id}/use"): _nothing,
+    ("post", "/account/exports"): _nothing,
+    ("get", "/account/exports"): _nothing,
+    ("get", "/account/exports/{export_id}"): _nothing,
     # What takes something away comes last, the largest at the end, so that all can be asked in one go.
     ("delete", "/assets/{asset_id}"): _nothing,
     ("delete", "/trash/{asset_id}"): _nothing,
@@ -132,6 +136,7 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     ("delete", "/pictures/{picture_id}"): _nothing,
     ("delete", "/projects/{project_id}"): _nothing,
     ("delete", "/session"): _nothing,
+    ("post", "/account/deletion"): _json(lambda w: {"password": PASSWORD}),
 }
 OPEN: dict[Route, str] = {
     ("post", "/accounts"): "how one comes in",
@@ -141,6 +146,7 @@ OPEN: dict[Route, str] = {
     ("post", "/password-resets/confirm"): "takes a letter's secret",
     ("post", "/email-verifications/confirm"): "takes a letter's secret",
     ("get", "/status"): "anybody may know",
+    ("get", "/receipts/{receipt_id}"): "whoever knows the id may, and it names nobody",
     ("get", "/files/{token}"): "the link carries its own right",
 }
 WITH_IDS = [route for route in ROWS if "{" in route[1]]
@@ -177,11 +183,23 @@ async def build_world(
         "asset_id": asset["id"],
         "result_id": result["id"],
         "token_id": token["id"],
+        "export_id": (await artist.call("POST", "/account/exports", 202))["id"],
     }
+    await packed(artist, ids["export_id"])
     expired = await _expired_session(gateway, open_browser, credentials)
     sessions = (await artist.call("GET", "/sessions", 200))["items"]
     ids["session_id"] = next(one["id"] for one in sessions if one["current"])
     return World(artist=artist, gateway=gateway, store=store, ids=ids, token=token["token"], expired_cookie=expired)
+
+
+async def packed(artist: Artist, export_id: str) -> dict[str, Any]:
+    """The export, when it is packed."""
+    async with asyncio.timeout(60):
+        while True:
+            export: dict[str, Any] = await artist.call("GET", f"/account/exports/{export_id}", 200)
+            if export["state"] == "succeeded":
+                return export
+            await asyncio.sleep(0.05)
 
 
 async def _expired_session(

@@ -220,7 +220,8 @@ class FakeTraining(training_grpc.StyleTrainServiceServicer):
         return training_pb.GetTrainingResponse(training=self._find(request.owner, request.id))
 
     async def ListTrainings(self, request: Any, context: Any) -> training_pb.ListTrainingsResponse:
-        return training_pb.ListTrainingsResponse(trainings=list(self.trainings.values()))
+        own = [training for training in self.trainings.values() if training.owner == request.owner]
+        return training_pb.ListTrainingsResponse(trainings=own)
 
     def _find(self, owner: str, training_id: str) -> training_pb.Training:
         training = self.trainings.get(training_id)

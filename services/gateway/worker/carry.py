@@ -139,8 +139,12 @@ def _write_finish(lease: Lease, finish: Finish) -> None:
         with Session(connection, expire_on_commit=False) as db:
             db.add_all(finish.rows)
             db.commit()  # of the lease's own transaction this ends nothing
+        if finish.also is not None:
+            finish.also(connection)
 
     lease.finish(finish.result, also=write_rows)
+    if finish.afterwards is not None:
+        finish.afterwards()
 
 
 async def _cancelled(task: "asyncio.Task[None] | asyncio.Task[Finish]") -> None:

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 
+import sqlalchemy as sa
+
 from services.common.artifacts import ArtifactStore, open_store
 from services.common.databases import create_database_engine
 from services.common.leases import LeaseQueue
@@ -16,7 +18,9 @@ from services.gateway.sweep import sweep_files
 from services.gateway.tables import jobs
 from services.gateway.worker import drawing
 from services.gateway.worker.carry import Carrier
+from services.gateway.worker.departure import Deletion, Export
 from services.gateway.worker.dispatch import Dispatcher
+from services.gateway.worker.housekeeping import Housekeeping
 from services.gateway.worker.patience import Patience
 from services.gateway.worker.training import TrainingWork
 
@@ -32,14 +36,18 @@ async def run(settings: GatewaySettings) -> None:
     try:
         queue = LeaseQueue(engine, jobs)
         store = open_store(settings.artifacts)
+        housekeeping = Housekeeping(engine=engine, queue=queue, store=store)
+        dispatcher = create_dispatcher(settings, engine, queue, store, peers)
         with sweeping_now_and_then(lambda now: sweep_files(engine, store, now=now)):
-            await create_dispatcher(settings, queue, store, peers).run(stopping)
+            await asyncio.gather(dispatcher.run(stopping), housekeeping.run(stopping))
     finally:
         await peers.close()
         engine.dispose()
 
 
-def create_dispatcher(settings: GatewaySettings, queue: LeaseQueue, store: ArtifactStore, peers: Peers) -> Dispatcher:
+def create_dispatcher(
+    settings: GatewaySettings, engine: sa.Engine, queue: LeaseQueue, store: ArtifactStore, peers: Peers
+) -> Dispatcher:
     patience = Patience(down_seconds=settings.peer_patience_seconds, busy_seconds=settings.busy_patience_seconds)
     # A training goes on without us, so we wait for its service as long as for a full one.
     watching = Patience(down_seconds=settings.busy_patience_seconds, busy_seconds=settings.busy_patience_seconds)
@@ -51,11 +59,15 @@ def create_dispatcher(settings: GatewaySettings, queue: LeaseQueue, store: Artif
             "training": lambda lease: TrainingWork(lease=lease, peers=peers, creating=patience, watching=watching),
             "background": lambda lease: drawing.background(lease.job, peers, store, patience, timeout_seconds),
             "pose_transfer": lambda lease: drawing.pose_transfer(lease.job, peers, store, patience, timeout_seconds),
+            "export": lambda lease: Export(job=lease.job, engine=engine, store=store),
+            "deletion": lambda lease: Deletion(job=lease.job, engine=engine, queue=queue, store=store, peers=peers),
         },
         room={
             "training": settings.parallel_trainings,
             "background": settings.parallel_drawings,
             "pose_transfer": settings.parallel_drawings,
+            "export": 1,
+            "deletion": 2,
         },
         name=f"{socket.gethostname()}-{os.getpid()}",
         lease_seconds=settings.lease_seconds,

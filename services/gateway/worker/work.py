@@ -1,8 +1,11 @@
 """What carrying a job means, whatever its kind."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import sqlalchemy as sa
 
 from services.common.errors import ServiceError
 from services.common.leases import Job
@@ -16,6 +19,8 @@ class Finish:
 
     result: dict[str, Any] = field(default_factory=dict)
     rows: list[Table] = field(default_factory=list)
+    also: Callable[[sa.Connection], None] | None = None  # in that transaction, after the rows
+    afterwards: Callable[[], None] | None = None  # when it is committed; may fail without harm
 
 
 class JobFailed(Exception):

@@ -129,7 +129,7 @@ def make_worker(gateway: Gateway, store: FolderStore) -> Callable[..., Dispatche
 
     def make(**changes: object) -> Dispatcher:
         settings = GatewaySettings.model_validate({"lease_seconds": 5.0, "peer_patience_seconds": 20.0} | changes)
-        return create_dispatcher(settings, gateway.queue, store, gateway.peers)
+        return create_dispatcher(settings, gateway.engine, gateway.queue, store, gateway.peers)
 
     return make
 
