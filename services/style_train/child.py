@@ -13,6 +13,7 @@ import threading
 import torch
 
 from services.common.artifacts import open_store
+from services.common.artifacts_patient import PatientStore
 from services.common.errors import ServiceError
 from services.common.logs import configure_logging
 from services.style_train.lesson import Lesson, Stopped
@@ -21,6 +22,7 @@ from services.style_train.settings import StyleTrainSettings
 
 log = logging.getLogger(__name__)
 
+STORE_PATIENCE_SECONDS = 120.0  # a training waits so long for its store; what it learned is in memory
 _WORKER_GONE = 3
 
 
@@ -45,7 +47,7 @@ def main() -> None:
     settings = StyleTrainSettings.model_validate(task.settings)
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
-    artifacts = open_store(settings.artifacts)
+    artifacts = PatientStore(open_store(settings.artifacts), patience_seconds=STORE_PATIENCE_SECONDS)
     lesson = Lesson(task, settings, artifacts, report=report, stopping=stopping.is_set)
     try:
         lesson.run()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import safetensors.torch
 
 from services.common.artifacts import ArtifactRef, ArtifactStore, get_checked
-from services.common.errors import InvalidInput, ServiceError
+from services.common.errors import InvalidInput, ServiceError, Unavailable
 from services.common.pictures import decode, encode_png
 from services.style_train.courses import Course, prepare
 from services.style_train.engine.draws import stream
@@ -189,6 +189,8 @@ class Lesson:
         try:
             content = get_checked(self._artifacts, self._folder + picture.name, picture.sha256, owner=self._task.owner)
             return StylePicture(image_HWC=decode(content), caption=picture.caption or GENERIC_CAPTION)
+        except Unavailable:
+            raise
         except ServiceError as error:
             raise InvalidInput(
                 f"picture {index + 1} cannot be read any more: start a new training", reason="PICTURE_LOST"

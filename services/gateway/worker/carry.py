@@ -114,7 +114,8 @@ class Carrier:
                     if time.monotonic() - beaten > lease.ttl_seconds:
                         raise LeaseLost(lease.job.id) from error
             if stale is not None:  # nobody is told of it any more
-                await asyncio.to_thread(self.store.delete, stale)
+                with contextlib.suppress(Unavailable):  # it goes with the others, at the end
+                    await asyncio.to_thread(self.store.delete, stale)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _store_preview(self, lease: Lease, preview: Preview) -> str:
@@ -124,10 +125,14 @@ class Carrier:
         return key
 
     def _remove_leftovers(self, lease: Lease, *, finished: bool) -> None:
-        delete_prefix(self.store, previews_prefix(lease.job.owner, lease.job.id))
-        delete_prefix(self.store, out_prefix(lease.job.owner, lease.job.id))
+        prefixes = [previews_prefix(lease.job.owner, lease.job.id), out_prefix(lease.job.owner, lease.job.id)]
         if not finished:
-            delete_prefix(self.store, results_prefix(lease.job.owner, lease.job.id))
+            prefixes.append(results_prefix(lease.job.owner, lease.job.id))
+        try:
+            for prefix in prefixes:
+                delete_prefix(self.store, prefix)
+        except Unavailable as error:  # the job has ended all the same; the sweep takes them
+            log.warning("leftovers stay for the sweep", extra={"job_id": lease.job.id, "reason": error.reason})
 
     def _remove_if_deleted(self, lease: Lease) -> None:
         if self.queue.get(lease.job.id) is None:

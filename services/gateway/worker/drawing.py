@@ -39,7 +39,8 @@ class Drawing:
 
     async def run(self, progress: Progress) -> Finish:
         done = await persist(lambda: self._draw(progress), progress, self.patience)
-        rows = await asyncio.to_thread(self._keep, convert.settings_used(done))
+        used = convert.settings_used(done)
+        rows = await persist(lambda: asyncio.to_thread(self._keep, used), progress, self.patience)
         return Finish(rows=list(rows))
 
     async def stop(self) -> None:
