@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from services.common.databases import create_database_engine
-from services.common.leases import Job, LeaseQueue
+from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Job, LeaseQueue
 from tests.chaos.tables import KIND, Work, ends, jobs, metadata, right_total
 from tests.chaos.worker import HEALED, Orders, as_line
 
@@ -66,6 +66,7 @@ class Arena:
     queue_kind: str = "LeaseQueue"
     ttl_seconds: float = 2.0
     step_seconds: float = 0.02
+    max_attempts_without_progress: int = MAX_ATTEMPTS_WITHOUT_PROGRESS
     dice: random.Random = field(init=False)
     queue: LeaseQueue = field(init=False)
     works: dict[str, Work] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class Arena:
             folder=str(self.folder),
             ttl_seconds=self.ttl_seconds,
             step_seconds=self.step_seconds,
+            max_attempts_without_progress=self.max_attempts_without_progress,
         )
         assert self._starter.stdin is not None
         assert self._starter.stdout is not None
@@ -213,15 +215,15 @@ class Arena:
             with self._engine.connect() as c:
                 return [(row.job, row.total) for row in c.execute(sa.select(ends.c.job, ends.c.total))]
 
-        ended, rows = self.ask(read_ends), [self.queue.get(job_id) for job_id in self.works]
+        ended, rows = self.ask(read_ends), {job_id: self.queue.get(job_id) for job_id in self.works}
         count = Counter(job for job, _ in ended)
         right = {job: right_total(work) for job, work in self.works.items()}
-        succeeded = {row.id: row for row in rows if row is not None and row.state == "succeeded"}
+        succeeded = {row.id: row for row in rows.values() if row is not None and row.state == "succeeded"}
         seen = Counter(event.what for event in self.events())
         needed = sum(work.steps for work in self.works.values())
         return Verdict(
             jobs=len(self.works),
-            lost=[job for job in self.works if job not in succeeded],
+            lost=[f"{job}: {_how(row)}" for job, row in rows.items() if job not in succeeded],
             finished_twice=[job for job, times in count.items() if times > 1],
             wrong=[
                 job
@@ -230,5 +232,9 @@ class Arena:
             ],
             refused_writes=seen["refused"],
             wasted_steps=seen["step"] / needed - 1,
-            most_attempts=max(row.attempt for row in rows if row is not None),
+            most_attempts=max(row.attempt for row in rows.values() if row is not None),
         )
+
+
+def _how(row: Job | None) -> str:
+    return "no row" if row is None else f"{row.state} {row.error or ''}"

@@ -35,6 +35,7 @@ class Orders:
     folder: str
     ttl_seconds: float
     step_seconds: float
+    max_attempts_without_progress: int
 
 
 class Worker:
@@ -43,7 +44,8 @@ class Worker:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._engine = create_database_engine(orders.url)
-        self._queue = KINDS[orders.queue](self._engine, jobs)
+        cap = orders.max_attempts_without_progress
+        self._queue = KINDS[orders.queue](self._engine, jobs, max_attempts_without_progress=cap)
         self._store = FolderStore(Path(orders.folder) / "artifacts")
         self._log = os.open(Path(orders.folder) / "events", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._stopping = False
