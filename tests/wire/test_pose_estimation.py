@@ -97,6 +97,13 @@ async def test_a_higher_score_can_be_demanded(stub: "Stub") -> None:
     assert not (await stub.EstimatePose(request, timeout=DEADLINE_SECONDS)).people
 
 
+async def test_the_answer_says_whether_anybody_was_seen(stub: "Stub") -> None:
+    for brightness, seen in ((DARK, 1), (BRIGHT, 0)):
+        request = pb.EstimatePoseRequest(owner="mina", picture=flat_picture(brightness), min_pose_score=1.0)
+        response = await stub.EstimatePose(request, timeout=DEADLINE_SECONDS)
+        assert (response.people_seen, len(response.people)) == (seen, 0)
+
+
 async def test_a_stored_picture_is_read_by_reference(stub: "Stub", store: FolderStore) -> None:
     stored = store.put("mina/in/a.png", encode_png(np.full((64, 64, 3), DARK, np.uint8)), "image/png")
     request = pb.EstimatePoseRequest(owner="mina", picture=image_pb2.Picture(artifact=to_artifact(stored)))
@@ -123,6 +130,8 @@ async def test_another_owners_picture_does_not_exist(stub: "Stub", store: Folder
         ({"max_people": 0}, "MAX_PEOPLE"),
         ({"max_people": 65}, "MAX_PEOPLE"),
         ({"min_score": 1.5}, "MIN_SCORE"),
+        ({"min_pose_score": -0.1}, "MIN_POSE_SCORE"),
+        ({"person": 64}, "PERSON"),
         ({"min_score": float("nan")}, "MIN_SCORE"),
     ],
 )

@@ -13,7 +13,7 @@ from services.pose.wire import in_range, write_person
 MAX_PEOPLE = 64
 SMALLEST_DRAWING, LARGEST_DRAWING = 16, 4096
 
-_DEFAULTS = LookSpec()
+_DEFAULTS = LookSpec(min_pose_score=0.3)
 
 
 def to_look_spec(request: pb.EstimatePoseRequest) -> LookSpec:
@@ -24,10 +24,13 @@ def to_look_spec(request: pb.EstimatePoseRequest) -> LookSpec:
     """
     max_people = request.max_people if request.HasField("max_people") else _DEFAULTS.max_people
     min_score = request.min_score if request.HasField("min_score") else _DEFAULTS.min_score
+    min_pose_score = request.min_pose_score if request.HasField("min_pose_score") else _DEFAULTS.min_pose_score
     return LookSpec(
         max_people=int(in_range(max_people, 1, MAX_PEOPLE, "max_people")),
         min_score=in_range(min_score, 0, 1, "min_score"),
         whole_picture_if_nobody=request.whole_picture_if_nobody,
+        min_pose_score=in_range(min_pose_score, 0, 1, "min_pose_score"),
+        person=int(in_range(request.person, 0, MAX_PEOPLE - 1, "person")) if request.HasField("person") else None,
     )
 
 
@@ -38,7 +41,11 @@ def to_response(found: People, size_wh: tuple[int, int]) -> pb.EstimatePoseRespo
         box = pose_pb2.Box(left=left, top=top, width=right - left, height=bottom - top, score=min(max(score, 0.0), 1.0))
         person.box.CopyFrom(box)
     return pb.EstimatePoseResponse(
-        people=people, width=size_wh[0], height=size_wh[1], used_whole_picture=found.used_whole_picture
+        people=people,
+        width=size_wh[0],
+        height=size_wh[1],
+        used_whole_picture=found.used_whole_picture,
+        people_seen=found.seen,
     )
 
 

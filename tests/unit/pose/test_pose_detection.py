@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, NotFound
 from services.pose.estimation import detection, keypoints
 from services.pose.estimation.engine import LookSpec, PoseEngine
 from tests.fakes.pose_networks import ScriptedDetector, ScriptedPoints
@@ -145,3 +145,29 @@ def test_a_picture_too_small_to_look_at_is_refused() -> None:
     with pytest.raises(InvalidInput) as caught:
         PoseEngine(ScriptedDetector(), ScriptedPoints()).estimate(picture(15, 400), LookSpec())
     assert caught.value.reason == "PICTURE_TOO_SMALL"
+
+
+@pytest.mark.parametrize(("min_pose_score", "people"), [(0.0, 2), (0.8, 2), (0.95, 0)])
+def test_whoever_has_no_clear_pose_is_left_out_but_was_seen(min_pose_score: float, people: int) -> None:
+    detector = ScriptedDetector((10, 10, 12, 16, 0.4), (40, 40, 12, 16, 0.8))
+    found = PoseEngine(detector, ScriptedPoints(0.9)).estimate(picture(), LookSpec(min_pose_score=min_pose_score))
+    assert (len(found.xy_PK2), len(found.box_P4), found.seen) == (people, people, 2)
+
+
+def test_one_of_several_people_can_be_chosen() -> None:
+    detector = ScriptedDetector((10, 10, 12, 16, 0.4), (40, 40, 12, 16, 0.8))
+    engine = PoseEngine(detector, ScriptedPoints())
+    assert engine.estimate(picture(), LookSpec(person=1)).box_score_P.tolist() == pytest.approx([0.4])
+    with pytest.raises(NotFound) as caught:
+        engine.estimate(picture(), LookSpec(person=2))
+    assert caught.value.reason == "NO_SUCH_PERSON"
+
+
+def test_where_nobody_is_there_is_nobody_to_choose_from() -> None:
+    found = PoseEngine(ScriptedDetector(), ScriptedPoints()).estimate(picture(), LookSpec(person=1))
+    assert (len(found.xy_PK2), found.seen) == (0, 0)
+
+
+def test_the_whole_picture_needs_no_clear_pose() -> None:
+    spec = LookSpec(whole_picture_if_nobody=True, min_pose_score=0.95)
+    assert len(PoseEngine(ScriptedDetector(), ScriptedPoints(0.1)).estimate(picture(), spec).xy_PK2) == 1

@@ -31,6 +31,8 @@ class EstimatePoseRequest(_message.Message):
     MAX_PEOPLE_FIELD_NUMBER: _builtins.int
     MIN_SCORE_FIELD_NUMBER: _builtins.int
     WHOLE_PICTURE_IF_NOBODY_FIELD_NUMBER: _builtins.int
+    MIN_POSE_SCORE_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     owner: _builtins.str
     """Whose picture this is."""
     max_people: _builtins.int
@@ -39,6 +41,12 @@ class EstimatePoseRequest(_message.Message):
     """A person needs at least this detection score, in [0, 1]; default 0.3."""
     whole_picture_if_nobody: _builtins.bool
     """When nobody is found, treat the whole picture as one person."""
+    min_pose_score: _builtins.float
+    """A person's 17 body keypoints need at least this score in the mean, in [0, 1]; default 0.3. Not asked of the whole
+    picture.
+    """
+    person: _builtins.int
+    """Only this one of the people that would be returned, counted from 0."""
     @_builtins.property
     def picture(self) -> _image_pb2.Picture:
         """Required."""
@@ -51,19 +59,29 @@ class EstimatePoseRequest(_message.Message):
         max_people: _builtins.int | None = ...,
         min_score: _builtins.float | None = ...,
         whole_picture_if_nobody: _builtins.bool = ...,
+        min_pose_score: _builtins.float | None = ...,
+        person: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_people", b"_max_people", "_min_score", b"_min_score", "max_people", b"max_people", "min_score", b"min_score", "picture", b"picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_people", b"_max_people", "_min_pose_score", b"_min_pose_score", "_min_score", b"_min_score", "_person", b"_person", "max_people", b"max_people", "min_pose_score", b"min_pose_score", "min_score", b"min_score", "person", b"person", "picture", b"picture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_people", b"_max_people", "_min_score", b"_min_score", "max_people", b"max_people", "min_score", b"min_score", "owner", b"owner", "picture", b"picture", "whole_picture_if_nobody", b"whole_picture_if_nobody"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_people", b"_max_people", "_min_pose_score", b"_min_pose_score", "_min_score", b"_min_score", "_person", b"_person", "max_people", b"max_people", "min_pose_score", b"min_pose_score", "min_score", b"min_score", "owner", b"owner", "person", b"person", "picture", b"picture", "whole_picture_if_nobody", b"whole_picture_if_nobody"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_people: _TypeAlias = _typing.Literal["max_people"]  # noqa: Y015
     _WhichOneofArgType__max_people: _TypeAlias = _typing.Literal["_max_people", b"_max_people"]  # noqa: Y015
+    _WhichOneofReturnType__min_pose_score: _TypeAlias = _typing.Literal["min_pose_score"]  # noqa: Y015
+    _WhichOneofArgType__min_pose_score: _TypeAlias = _typing.Literal["_min_pose_score", b"_min_pose_score"]  # noqa: Y015
     _WhichOneofReturnType__min_score: _TypeAlias = _typing.Literal["min_score"]  # noqa: Y015
     _WhichOneofArgType__min_score: _TypeAlias = _typing.Literal["_min_score", b"_min_score"]  # noqa: Y015
+    _WhichOneofReturnType__person: _TypeAlias = _typing.Literal["person"]  # noqa: Y015
+    _WhichOneofArgType__person: _TypeAlias = _typing.Literal["_person", b"_person"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_people) -> _WhichOneofReturnType__max_people | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_pose_score) -> _WhichOneofReturnType__min_pose_score | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_score) -> _WhichOneofReturnType__min_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__person) -> _WhichOneofReturnType__person | None: ...
 
 Global___EstimatePoseRequest: _TypeAlias = EstimatePoseRequest  # noqa: Y015
 
@@ -77,12 +95,15 @@ class EstimatePoseResponse(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     USED_WHOLE_PICTURE_FIELD_NUMBER: _builtins.int
+    PEOPLE_SEEN_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Pixels of the picture, orientation applied."""
     height: _builtins.int
     """Pixels."""
     used_whole_picture: _builtins.bool
     """Nobody was found and the whole picture was taken for one person."""
+    people_seen: _builtins.int
+    """How many people the detector saw, before the request's other wishes; 0 says that nobody was found."""
     @_builtins.property
     def people(self) -> _containers.RepeatedCompositeFieldContainer[_pose_pb2.Person]:
         """May be empty: a picture without people is not an error."""
@@ -94,10 +115,11 @@ class EstimatePoseResponse(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         used_whole_picture: _builtins.bool = ...,
+        people_seen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "people", b"people", "used_whole_picture", b"used_whole_picture", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "people", b"people", "people_seen", b"people_seen", "used_whole_picture", b"used_whole_picture", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
