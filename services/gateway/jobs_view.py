@@ -1,7 +1,7 @@
 """Jobs as clients see them: the queue's row, what was posted, and what came of it."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,10 +28,6 @@ _position = (
     .correlate(jobs)
     .scalar_subquery()
 )
-_columns = (
-    jobs,
-    sa.case((jobs.c.state == "queued", _position), else_=None).label("position"),
-)
 
 
 def read_job(db: Session, job_id: str, account_id: str, links: Links) -> tuple[int, JobAnswer]:
@@ -39,8 +35,9 @@ def read_job(db: Session, job_id: str, account_id: str, links: Links) -> tuple[i
     asked = db.get(JobRequest, job_id) if is_id(job_id) else None
     if asked is None or asked.account_id != account_id:
         raise NotFound("there is no such job", reason="NO_JOB")
-    row = db.connection().execute(sa.select(*_columns).where(jobs.c.id == job_id)).one()
-    return row.revision, _answers(db, [asked], [row], links)[0]
+    position = sa.case((jobs.c.state == "queued", _position), else_=None).label("position")
+    row = db.connection().execute(sa.select(jobs, position).where(jobs.c.id == job_id)).one()
+    return row.revision, _answers(db, [asked], [row], {job_id: row.position}, links)[0]
 
 
 def list_jobs(
@@ -64,20 +61,45 @@ def list_jobs(
     found = list(db.exec(query.order_by(*newest).limit(limit + 1)))
     more = cursor_at(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None
     found = found[:limit]
-    rows = db.connection().execute(sa.select(*_columns).where(jobs.c.id.in_([asked.id for asked in found])))
-    return _answers(db, found, rows, links), more
+    ids = [asked.id for asked in found]
+    rows = db.connection().execute(sa.select(jobs).where(jobs.c.id.in_(ids))).all()
+    positions = _positions(db, [row for row in rows if row.state == "queued"])
+    return _answers(db, found, rows, positions, links), more
 
 
-def _answers(db: Session, asked: list[JobRequest], rows: Iterable[sa.Row[Any]], links: Links) -> list[JobAnswer]:
+def _positions(db: Session, queued: Sequence[sa.Row[Any]]) -> dict[str, int]:
+    """How many of its kind are before each: one pass over the queue, however many are asked for."""
+    if not queued:
+        return {}
+    order = (jobs.c.priority, jobs.c.created_at)
+    place = sa.func.row_number().over(partition_by=jobs.c.kind, order_by=order) - 1
+    kinds = {row.kind for row in queued}
+    waiting = (jobs.c.state == "queued", jobs.c.kind.in_(kinds))
+    places = sa.select(jobs.c.id, place.label("place")).where(*waiting).subquery()
+    wanted = sa.select(places.c.id, places.c.place).where(places.c.id.in_([row.id for row in queued]))
+    return {row.id: row.place for row in db.connection().execute(wanted)}
+
+
+def _answers(
+    db: Session,
+    asked: list[JobRequest],
+    rows: Sequence[sa.Row[Any]],
+    positions: Mapping[str, int | None],
+    links: Links,
+) -> list[JobAnswer]:
     by_id = {row.id: row for row in rows}
     results: dict[str, list[Result]] = {job_id: [] for job_id in by_id}
     query = select(Result).where(col(Result.job_id).in_(by_id)).order_by(col(Result.index))
     for result in db.exec(query):
         results[result.job_id].append(result)
-    return [_answer(one, by_id[one.id], results[one.id], links) for one in asked if one.id in by_id]
+    return [
+        _answer(one, by_id[one.id], positions.get(one.id), results[one.id], links) for one in asked if one.id in by_id
+    ]
 
 
-def _answer(asked: JobRequest, row: sa.Row[Any], results: list[Result], links: Links) -> JobAnswer:
+def _answer(
+    asked: JobRequest, row: sa.Row[Any], position: int | None, results: list[Result], links: Links
+) -> JobAnswer:
     progress = row.progress
     running = row.state == "running"
     preview = progress.get("preview") if running else None
@@ -88,7 +110,7 @@ def _answer(asked: JobRequest, row: sa.Row[Any], results: list[Result], links: L
             "kind": asked.kind,
             "state": row.state,
             "cancel_requested": row.cancel_requested,
-            "queue_position": progress.get("queue_position") if running else row.position,
+            "queue_position": progress.get("queue_position") if running else position,
             "steps_done": progress.get("steps_done", 0),
             "steps_total": progress.get("steps_total", 0),
             "seconds_left": progress.get("seconds_left") if running else None,
