@@ -32,7 +32,7 @@ test-chaos: setup ## Kill and stop real workers by the hundred; prints a scorebo
 
 .PHONY: test-hostile
 test-hostile: setup ## Send every hostile picture through every way in
-	@$(BIN)/pytest -q -m "slow or not slow" tests/hostile
+	@$(BIN)/pytest -q -m "slow or not slow" tests/hostile tests/unit/gateway/test_gateway_hostile_pictures.py
 
 .PHONY: lint
 lint: setup ## Style, types, direction, protos, drift
