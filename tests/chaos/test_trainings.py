@@ -31,7 +31,7 @@ from tests.fakes.trainings import (
 )
 
 ROOT = Path(__file__).parents[2]
-STEPS, TRAININGS = 30, 20
+STEPS, TRAININGS = 16, 20
 PICTURES = 3
 SAME = 1e-6
 PIECE = 2  # trainings of one test; ten of these make twenty
