@@ -8,6 +8,7 @@ from typing import Any
 from oma.style.v1 import style_train_service_pb2 as pb
 from oma.style.v1 import style_train_service_pb2_grpc as pb_grpc
 
+from services.common.admission import Places
 from services.common.artifacts import ArtifactStore, delete_prefix
 from services.common.compute import ComputeLane
 from services.common.errors import NotReady
@@ -16,6 +17,7 @@ from services.style_train.convert import check_request, page_size, revision_of, 
 from services.style_train.records import folder
 from services.style_train.store import TrainingStore
 
+MAX_WATCHES = 256  # each looks at its row several times a second
 _ANSWER_SECONDS = 0.5  # a watch ends this long before the caller's deadline, so that it ends well
 
 
@@ -32,6 +34,7 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         self._store = store
         self._artifacts = artifacts
         self._lane = lane
+        self._watches = Places(MAX_WATCHES)
         self._watch_seconds = watch_seconds
         self._watch_poll_seconds = watch_poll_seconds
 
@@ -54,6 +57,7 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
     async def WatchTraining(
         self, request: pb.WatchTrainingRequest, context: Any
     ) -> AsyncIterator[pb.WatchTrainingResponse]:
+        self._watches.take(context)
         loop = asyncio.get_running_loop()
         patience = min(self._watch_seconds, context.time_remaining() - _ANSWER_SECONDS)
         until, seen = loop.time() + patience, revision_of(request.resume_token)
