@@ -45,6 +45,12 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_AS_JSON = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}
+ANSWERS_OF_STREAMS: dict[int | str, dict[str, Any]] = {  # a stream's route would describe its errors as streams too
+    status: {"description": answer["description"], "content": _AS_JSON} for status, answer in ANSWERS.items()
+}
+
+
 class TooLarge(InvalidInput):
     """An upload past its limit; HTTP has a status of its own for it."""
 

@@ -8,6 +8,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from services.common.errors import NotReady
+from services.gateway.errors import ANSWERS_OF_STREAMS
 from services.gateway.events import job_events
 from services.gateway.gateway import Gateway, Parts, SignedIn
 from services.gateway.jobs_view import list_jobs as jobs_of
@@ -80,7 +81,7 @@ def retry_job(job: OwnJob, caller: SignedIn, gateway: Parts, idempotency_key: Id
     return create_job(gateway, caller, job.project_id, job.kind, body, idempotency_key)
 
 
-@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse, responses=ANSWERS_OF_STREAMS)
 async def watch_job(
     job: OwnJob, caller: SignedIn, gateway: Parts, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:

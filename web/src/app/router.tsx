@@ -1,6 +1,8 @@
 import { createBrowserRouter, Navigate } from "react-router";
+import { ResetPasswordPage } from "@/features/account/ResetPasswordPage";
 import { SignInPage } from "@/features/account/SignInPage";
 import { SignUpPage } from "@/features/account/SignUpPage";
+import { VerifyEmailPage } from "@/features/account/VerifyEmailPage";
 import { AssetsPage } from "@/features/assets/AssetsPage";
 import { BackgroundPage } from "@/features/background/BackgroundPage";
 import { JobsPage } from "@/features/jobs/JobsPage";
@@ -13,6 +15,8 @@ import { RequireSession } from "./RequireSession";
 export const router = createBrowserRouter([
   { path: "/sign-in", element: <SignInPage /> },
   { path: "/sign-up", element: <SignUpPage /> },
+  { path: "/reset-password", element: <ResetPasswordPage /> },
+  { path: "/verify-email", element: <VerifyEmailPage /> },
   {
     element: <RequireSession />,
     errorElement: <PageFailed />,

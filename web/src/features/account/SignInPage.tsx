@@ -34,6 +34,9 @@ export function SignInPage() {
         </button>
       </Form>
       <p>
+        <Link to="/reset-password">{t("account.forgot")}</Link>
+      </p>
+      <p>
         {t("account.noAccount")}{" "}
         <Link to="/sign-up" state={location.state}>
           {t("account.signUp")}
