@@ -22,7 +22,7 @@ command -v "$python" >/dev/null || fail "no $python: install Python 3.11 or newe
 # What the installation depends on: the project file and the interpreter.
 wanted="$("$python" -c '
 import hashlib, pathlib, sys
-project = pathlib.Path("pyproject.toml").read_bytes()
+project = b"".join(pathlib.Path(name).read_bytes() for name in ("pyproject.toml", "stubs/pyproject.toml"))
 print(hashlib.sha256(project).hexdigest(), sys.version.split()[0])
 ')"
 
@@ -67,7 +67,7 @@ install_project() {
   make_venv
   install_torch
   say "the project and its tools (a few minutes the first time)"
-  "$venv/bin/python" -m pip install --quiet -e '.[dev]'
+  "$venv/bin/python" -m pip install --quiet -e ./stubs -e '.[dev]'
   printf '%s\n' "$wanted" >"$stamp"
 }
 

@@ -6,7 +6,19 @@ import sys
 import typer
 from rich.markup import escape
 
-from services.cli.commands import accounts, assets, backgrounds, demo, jobs, mesh, models, poses, projects, styles
+from services.cli.commands import (
+    accounts,
+    assets,
+    backgrounds,
+    demo,
+    identity,
+    jobs,
+    mesh,
+    models,
+    poses,
+    projects,
+    styles,
+)
 from services.cli.failures import Exit, Expected, exit_code
 from services.cli.output import errors
 
@@ -16,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help has square brackets of its own
 )
-for command in (mesh.up, mesh.down, mesh.status, demo.demo):
+for command in (mesh.up, mesh.down, mesh.status, demo.demo, identity.assertion):
     app.command()(command)
 for name, group in {
     "account": accounts.app,

@@ -14,7 +14,10 @@ from services.cli.output import AsJson, console, print_json, show_rows
 from services.cli.paths import default_data_folder, project_root
 
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Folder of databases, pictures, logs. [default: var in the project]")
+    Path | None,
+    typer.Option(
+        "--data", envvar="OMA_DATA", help="Folder of databases, pictures, logs. [default: var in the project]"
+    ),
 ]
 FamilyFolder = Annotated[
     Path, typer.Option("--family", envvar="OMA_FAMILY", help="Model family; a path may be relative to the project.")
