@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from services.common.artifacts import ArtifactStore, delete_prefix, open_store
+from services.common.artifacts import WITH_SECRETS, ArtifactStore, delete_prefix, open_store
 from services.common.databases import create_database_engine
 from services.common.errors import Unavailable
 from services.common.leases import Lease, LeaseLost
@@ -187,7 +187,7 @@ class Carrier:
             owner=self._job.owner,
             order=Order.model_validate(self._job.payload),
             checkpoint=self._checkpoint,
-            settings=self._settings.model_dump(mode="json"),
+            settings=self._settings.model_dump(mode="json", context=WITH_SECRETS),
         )
 
 

@@ -32,16 +32,19 @@ class SeaweedFS:
         identities = {"identities": [{"name": "tests", "credentials": credentials, "actions": actions}]}
         (folder / "s3.json").write_text(json.dumps(identities), encoding="utf-8")
         (folder / "data").mkdir()
+        self._ports = [free_port() for _ in range(7)]  # the same after a restart, which finds its data by them
         self.start()
 
     def start(self) -> None:
-        master, volume, filer = free_port(), free_port(), free_port()
+        master, volume, filer, *others = self._ports
+        # Iceberg and Lance listen on fixed ports, which two servers cannot share.
         command = [
             str(Path(sys.executable).parent / "weed"), "server", f"-dir={self._folder}/data", "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
-            f"-master.port.grpc={free_port()}", f"-volume.port.grpc={free_port()}", f"-filer.port.grpc={free_port()}",
-            "-s3", f"-s3.port={self.endpoint.partition(':')[2]}", f"-s3.port.grpc={free_port()}",
-            f"-s3.config={self._folder}/s3.json", "-volume.max=1000", "-master.volumeSizeLimitMB=16",
+            f"-master.port.grpc={others[0]}", f"-volume.port.grpc={others[1]}", f"-filer.port.grpc={others[2]}",
+            "-s3", f"-s3.port={self.endpoint.partition(':')[2]}", f"-s3.port.grpc={others[3]}",
+            f"-s3.config={self._folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            "-volume.max=1000", "-master.volumeSizeLimitMB=16",
         ]  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.common.artifacts import (
+    WITH_SECRETS,
     ArtifactSettings,
     ArtifactStore,
     FolderStore,
@@ -167,3 +168,10 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         FolderStore(tmp_path).put("ann/out/x", b"abc", "image/png")
     assert caught.value.reason == "ARTIFACTS_DOWN"
+
+
+def test_settings_keep_their_secrets_unless_they_are_told_to_whom_they_go() -> None:
+    settings = ArtifactSettings(s3=S3Settings(access_key=SecretStr("who"), secret_key=SecretStr("sesame")))
+    assert "sesame" not in settings.model_dump_json() + repr(settings)
+    told = settings.model_dump(mode="json", context=WITH_SECRETS)
+    assert ArtifactSettings.model_validate(told) == settings
