@@ -71,7 +71,7 @@ def draw_prompts(
     pipeline.set_progress_bar_config(disable=True)
     generators = [torch.Generator().manual_seed(index) for index in range(len(prompts))]
     drawn = pipeline(
-        list(prompts), width=width, height=height, num_inference_steps=steps, guidance_scale=5.0, generator=generators
+        list(prompts), width=width, height=height, num_inference_steps=steps, guidance_scale=4.0, generator=generators
     )
     return [np.asarray(picture) for picture in drawn.images]
 

@@ -20,7 +20,8 @@ FAMILY: Mapping[str, Any] = {
     "resolution": 128,
     "size_step": 32,
     "default_steps": 25,
-    "default_guidance": 5.0,
+    "default_guidance": 4.0,
+    "style_rate": 4.0,
 }
 
 

@@ -37,6 +37,7 @@ def prepare(
 
 def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) -> Course:
     recipe = lora_recipe(order.preset, pictures=len(pictures), seed=order.seed)
+    recipe = replace(recipe, rate=recipe.rate * networks.style_rate)
     if networks.scheduler_config.get("prediction_type") == "v_prediction":
         # Min-SNR all but ignores the noisiest timesteps of v, where palette and light are decided.
         recipe = replace(recipe, snr_gamma=None)

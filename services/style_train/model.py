@@ -53,5 +53,6 @@ def load_networks(folder: Path, device: torch.device) -> Networks:
         resolution=family.resolution,
         size_step=family.size_step,
         guidance=family.default_guidance,
+        style_rate=family.style_rate,
         device=device,
     )

@@ -24,6 +24,7 @@ class Networks:
     resolution: int
     size_step: int
     guidance: float
+    style_rate: float = 1.0
     device: torch.device
 
     @property
