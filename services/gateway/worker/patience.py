@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+STORE_REASONS = {"ARTIFACTS_DOWN", "ARTIFACTS_FULL"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -42,7 +44,8 @@ async def persist(attempt: Callable[[], Awaitable[T]], progress: Progress, patie
         try:
             return await attempt()
         except (Overloaded, Unavailable, Cancelled) as error:
-            if progress.events > events:
+            # A store that is down is waited for as a service that is down, although the drawing got as far as its end.
+            if progress.events > events and error.reason not in STORE_REASONS:
                 interruptions, wait, quiet_since = interruptions + 1, patience.first_wait_seconds, time.monotonic()
             quiet_seconds = time.monotonic() - quiet_since
             if _is_hopeless(error, patience, quiet_seconds, interruptions):
