@@ -68,7 +68,11 @@ class DrawingService:
 
 @asynccontextmanager
 async def running_drawing_service(
-    networks: Networks, store: FolderStore, *, places: int, outermost: Sequence[grpc.aio.ServerInterceptor] = ()
+    networks: Networks,
+    store: FolderStore,
+    *,
+    places: int,
+    outermost: Sequence[grpc.aio.ServerInterceptor] = (),  # type: ignore[type-arg]  # generic in the type stubs only
 ) -> AsyncIterator[DrawingService]:
     """Serve until the context ends; `outermost` interceptors see each call before ours."""
     family = networks.family
