@@ -4,6 +4,8 @@ SQLite: write-ahead log on a local disk, full synchronisation, and every transac
 processes never both believe that they hold the same row. Only what reads and nothing else may begin without a lock.
 """
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
 
+_PATIENCE_SECONDS = 30.0
 _SQLITE_PRAGMAS = (
     *("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"),
     "secure_delete=ON",  # what is deleted is overwritten, for the promise is that nothing stays
@@ -34,7 +37,21 @@ def create_database_engine(url: str) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     for pragma in _SQLITE_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+        _execute_patiently(connection, f"PRAGMA {pragma}")
+
+
+def _execute_patiently(connection: Any, statement: str) -> None:
+    """Two processes that switch a new file to the write-ahead log at once are refused; SQLite lets neither wait."""
+    patience_ends = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError:
+            if time.monotonic() > patience_ends:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -92,6 +92,11 @@ class Outcome:
     found: People | BaseException
 
 
+def grown(before: dict[str, float], after: dict[str, float]) -> float:
+    """By how much a metric grew, over all of its labels."""
+    return sum(after.values()) - sum(before.values())
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110 (what is awaited happens in many tasks)
@@ -162,7 +167,9 @@ async def test_callers_of_one_moment_share_a_run(slow: Triton, lane: ComputeLane
         crops_NCHW = np.zeros((1, 3, engine.point_network.crop_wh[1], engine.point_network.crop_wh[0]), np.float32)
         engines = [await lane.run(networks.engine_for, Call(Caller())) for _ in range(8)]
         before = slow.counts("nv_inference_exec_count")
+        answered = slow.counts("nv_inference_request_success")
         found = await all_at_once(lane, [partial(one.point_network, crops_NCHW) for one in engines])
+        await until(lambda: grown(answered, slow.counts("nv_inference_request_success")) == 8)  # it counts afterwards
         after = slow.counts("nv_inference_exec_count")
     assert not [one for one in found if isinstance(one, BaseException)]
     runs = {name.split('"')[1]: after[name] - before[name] for name in after}
