@@ -11,6 +11,6 @@ outcome=0
 if [ $# -eq 0 ]; then
   (cd web && npm run --silent test) || outcome=1
 fi
-pytest --numprocesses auto --dist loadfile --junitxml "$report" "$@" || outcome=1
+pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --junitxml "$report" "$@" || outcome=1
 python scripts/report_skips.py "$report" || outcome=1
 exit "$outcome"

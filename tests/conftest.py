@@ -23,3 +23,9 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
     server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs"))
     yield server
     server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: what waits for browsers and whole meshes shares the cores with everything else then."""
+    longest = ("tests/web/", "tests/mesh/", "tests/wire/", "tests/stubs/")
+    items.sort(key=lambda item: next((rank for rank, name in enumerate(longest) if item.nodeid.startswith(name)), 9))
