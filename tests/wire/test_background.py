@@ -23,7 +23,6 @@ from PIL.PngImagePlugin import PngImageFile
 
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
-from services.background.enlarger import find_enlarger
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets, load_painter
 from services.background.results import Results
@@ -33,6 +32,7 @@ from services.common.admission import Places
 from services.common.artifacts import FolderStore
 from services.common.compute import ComputeLane
 from services.common.families import load_family
+from services.common.pictures import Pixels
 from services.common.serving import create_server
 from tests.fakes.families import build_random_family
 from tests.fakes.owners import GATE, acting_for_owners
@@ -40,6 +40,16 @@ from tests.fakes.styles import dreamstyler_file, lora_file
 
 OWNER = "ann"
 TIMEOUT_SECONDS = 60
+
+
+class Repeating:
+    """Enlarges by repeating pixels, wherever the tests run."""
+
+    def check(self, factor: int) -> None:
+        """It can do every factor."""
+
+    def enlarge(self, image_HWC: Pixels, factor: int) -> Pixels:
+        return image_HWC.repeat(factor, 0).repeat(factor, 1)
 
 
 class Mesh:
@@ -106,7 +116,7 @@ async def mesh(
         store=store,
         shelf=shelf,
         translator=translator,
-        results=Results(store=store, family=family, enlarger=find_enlarger(threads=1), settings_in_pictures=True),
+        results=Results(store=store, family=family, enlarger=Repeating(), settings_in_pictures=True),
     )
     pb_grpc.add_BackgroundServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
