@@ -141,6 +141,8 @@ class Carrier:
 
 def _write_finish(lease: Lease, finish: Finish) -> None:
     def write_rows(connection: sa.Connection) -> None:
+        if finish.first is not None:
+            finish.first(connection)
         with Session(connection, expire_on_commit=False) as db:
             db.add_all(finish.rows)
             db.commit()  # of the lease's own transaction this ends nothing

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,9 +118,18 @@ class TrainingWork:
             files=convert.style_files(training),
             samples=convert.sample_refs(training),
         )
-        if (lineage_id := job.payload.get("lineage_id")) is not None:
-            make_next_version(style, lineage_id)
-        return Finish(result={"style_id": style.id}, rows=[style])
+        if (lineage_id := job.payload.get("lineage_id")) is None:
+            return Finish(result={"style_id": style.id}, rows=[style])
+        make_next_version(style, lineage_id)
+        return Finish(result={"style_id": style.id}, rows=[style], first=partial(take_turn, lineage_id))
+
+
+def take_turn(lineage_id: str, connection: sa.Connection) -> None:
+    """Two versions of one style that end at once are counted one after the other: until the transaction ends, nobody
+    else gets past here. SQLite's writers take turns anyway.
+    """
+    same = sa.select(col(Style.id)).where(col(Style.lineage_id) == lineage_id).order_by(col(Style.id))
+    connection.execute(same.with_for_update())
 
 
 def make_next_version(style: Style, lineage_id: str) -> None:

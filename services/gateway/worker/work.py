@@ -18,6 +18,7 @@ class Finish:
     """How a job ended well: what its row says, and the rows that are written in the same transaction."""
 
     result: dict[str, Any] = field(default_factory=dict)
+    first: Callable[[sa.Connection], None] | None = None  # in that transaction, before the rows
     rows: list[Table] = field(default_factory=list)
     also: Callable[[sa.Connection], None] | None = None  # in that transaction, after the rows
     afterwards: Callable[[], None] | None = None  # when it is committed; may fail without harm

@@ -5,14 +5,17 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from services.common.databases import create_database_engine
 from services.gateway.database import migrate
 from services.gateway.gateway import Gateway
-from services.gateway.tables import metadata
+from services.gateway.tables import Style, metadata, new_id
 from services.gateway.worker.dispatch import Dispatcher
+from services.gateway.worker.training import make_next_version, take_turn
 from tests.fakes.artists import Artist
 from tests.fakes.postgres import Postgres
+from tests.unit.gateway.conftest import Until
 from tests.unit.gateway.test_gateway_migrations import drift
 
 NUL = "%00"
@@ -65,6 +68,44 @@ async def test_a_project_lives_and_goes_on_postgresql(
             for table in metadata.sorted_tables
         }
     assert {name for name, count in counts.items() if count} <= {"account", "sign_in", "rate", "daily_use"}
+
+
+async def test_two_versions_of_a_style_that_end_at_once_get_two_numbers(
+    artist: Artist, gateway: Gateway, until: Until
+) -> None:
+    project = await artist.project()
+    account = (await artist.call("GET", "/account", 200))["id"]
+
+    def version(job_id: str) -> Style:
+        made = {"id": new_id(), "account_id": account, "project_id": project, "name": "x", "job_id": job_id}
+        return Style(**made, training_id=job_id, files=[], samples=[])
+
+    def add_second() -> None:
+        with Session(gateway.engine) as db:
+            take_turn(lineage_id, db.connection())
+            db.add(style := version("3"))
+            make_next_version(style, lineage_id)
+            db.commit()
+
+    with Session(gateway.engine) as db:
+        db.add(first := version("1"))
+        db.commit()
+        lineage_id = first.lineage_id
+        take_turn(lineage_id, db.connection())
+        waiting = asyncio.create_task(asyncio.to_thread(add_second))
+        waits = sa.text("select count(*) from pg_locks where not granted")
+        with gateway.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as onlooker:
+
+            async def held_up() -> bool:
+                return bool(onlooker.execute(waits).scalar_one())
+
+            await until(held_up)
+        db.add(second := version("2"))
+        make_next_version(second, lineage_id)
+        db.commit()
+        await waiting
+        numbers = sa.select(col(Style.job_id), col(Style.version)).order_by(col(Style.version))
+        assert [tuple(row) for row in db.execute(numbers)] == [("1", 1), ("2", 2), ("3", 3)]
 
 
 @pytest.mark.parametrize("path", ["projects", "pictures", "styles", "poses", "jobs", "assets"])
