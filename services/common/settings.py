@@ -3,12 +3,16 @@
 import os
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
+
+from services.common.telemetry.settings import TelemetrySettings
 
 
 class Settings(BaseSettings):
     """Base of every service's settings: read once, in `__main__`, frozen, strangers refused."""
+
+    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="What the process tells of itself.")
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import metrics_page
 from scripts.settings_page import PAGE, page, settings_classes
 
 ROOT = Path(__file__).parents[2]
@@ -34,3 +35,8 @@ def test_every_decision_has_the_same_four_parts() -> None:
     for decision in decisions:
         headings = re.findall(r"^## (.+)$", decision.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Context", "Decision", "Consequences", "Alternatives"], decision.name
+
+
+def test_the_page_of_metrics_is_what_the_code_says() -> None:
+    assert len(metrics_page.entries()) > 30
+    assert metrics_page.PAGE.read_text(encoding="utf-8") == metrics_page.page(), "run `python -m scripts.metrics_page`"
