@@ -12,7 +12,7 @@ import uvicorn
 from services.common.artifacts import open_store
 from services.common.databases import create_database_engine
 from services.common.errors import InvalidInput
-from services.common.leases import LeaseQueue
+from services.common.leases import LeaseQueue, refuse_half_restored
 from services.common.serving import ServerSettings, refuse_open_plaintext
 from services.gateway.app import create_app
 from services.gateway.clients import open_peers
@@ -23,7 +23,7 @@ from services.gateway.links import Links, load_secret
 from services.gateway.post import Post
 from services.gateway.sessions import SessionRules
 from services.gateway.settings import GatewaySettings, RateSettings
-from services.gateway.tables import jobs
+from services.gateway.tables import jobs, metadata
 
 
 class _Server(uvicorn.Server):
@@ -86,6 +86,7 @@ async def run(settings: GatewaySettings) -> None:
     refuse_open_plaintext(ServerSettings(address=settings.http_address, allow_plaintext=settings.allow_plaintext))
     engine = create_database_engine(settings.database_url)
     await asyncio.to_thread(migrate, engine)
+    await asyncio.to_thread(refuse_half_restored, engine, metadata)
     peers = open_peers(settings)
     gateway = Gateway(
         engine=engine,

@@ -7,7 +7,14 @@ import sqlalchemy as sa
 
 from services.common.databases import reading, upgrade
 from services.common.errors import NotFound, Overloaded
-from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Job, Lease, LeaseQueue, job_table
+from services.common.leases import (
+    MAX_ATTEMPTS_WITHOUT_PROGRESS,
+    Job,
+    Lease,
+    LeaseQueue,
+    job_table,
+    refuse_half_restored,
+)
 from services.common.leases.rows import to_job
 from services.style_train.records import Order
 
@@ -34,7 +41,9 @@ class TrainingStore:
         self._max_queued = max_queued
 
     def migrate(self) -> None:
+        """Raises NotReady while a restore has not come to its end."""
         upgrade(self._engine, MIGRATIONS)
+        refuse_half_restored(self._engine, metadata)
 
     def create(self, *, owner: str, request_id: str, job_id: str, order: Order) -> Job:
         """Record a training; the same request again gives the one recorded first.

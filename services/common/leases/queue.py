@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.common.databases import reading
 from services.common.errors import Conflict, InvalidInput, NotFound
+from services.common.leases.holds import not_held
 from services.common.leases.lease import QUARANTINED, Lease, quarantine_error
 from services.common.leases.rows import Job, to_job
 
@@ -128,6 +129,7 @@ class LeaseQueue:
 
         Owners take turns: who has fewer jobs running is served first, whatever the length of their queues.
         A job that was cancelled meanwhile is ended here; one that stopped too often without progress is quarantined.
+        What is held (`services.common.leases.holds`) is left where it is.
         """
         asked = {"kinds": list(kinds), "claimer": worker, "ttl_seconds": ttl_seconds}
         while True:
@@ -144,6 +146,13 @@ class LeaseQueue:
                 else:
                     return lease
 
+    def claimable(self, kinds: Sequence[str]) -> int:
+        """How many jobs `claim` would look at now: those that wait, and those whose worker has gone silent."""
+        t = self._table.c
+        free = sa.and_(t.kind.in_(list(kinds)), self._free(), t.run_after <= self.now)
+        with self._reader.connect() as c:
+            return c.execute(sa.select(sa.func.count()).select_from(self._table).where(free)).scalar_one()
+
     def quarantined(self, *, size: int = 100) -> list[Job]:
         """The jobs that were set aside, of every owner, the latest first."""
         t = self._table.c
@@ -151,8 +160,10 @@ class LeaseQueue:
         with self._reader.connect() as c:
             return [to_job(row) for row in c.execute(query)]
 
-    def requeue(self, job_id: str) -> Job:
+    def requeue(self, job_id: str, *, any_failure: bool = False) -> Job:
         """Let a job out of quarantine: it goes on from its last checkpoint, its attempts counted anew.
+
+        `any_failure` takes one that failed for another reason too.
 
         Raises:
             NotFound: no such job.
@@ -160,13 +171,16 @@ class LeaseQueue:
         """
         t = self._table.c
         again = {"state": "queued", "fruitless": 0, "error": sa.null(), "ended_at": None, "cancel_requested": False}
-        waiting = sa.update(self._table).where(t.id == job_id, self._in_quarantine())
+        which = t.state == "failed" if any_failure else self._in_quarantine()
+        waiting = sa.update(self._table).where(t.id == job_id, which)
         with self._engine.begin() as c:
             row = c.execute(waiting.values(**again, revision=t.revision + 1).returning(self._table)).first()
         if row is not None:
             return to_job(row)
         if self.get(job_id) is None:
             raise NotFound(f"no job {job_id!r}", reason="NO_JOB")
+        if any_failure:
+            raise Conflict(f"job {job_id!r} has not failed: only such a job can be requeued", reason="NOT_FAILED")
         raise Conflict(
             f"job {job_id!r} is not in quarantine: only such a job can be requeued", reason="NOT_QUARANTINED"
         )
@@ -182,6 +196,7 @@ class LeaseQueue:
         pick = (
             sa.select(t.id)
             .where(t.kind.in_(sa.bindparam("kinds", expanding=True)), self._free(), t.run_after <= self.now)
+            .where(not_held(self._table))
             .order_by(self._running_of_owner(), t.priority, t.created_at)
             .limit(1)
             .with_for_update(skip_locked=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.common.leases.holds import hold_table
+
 END_STATES = ("succeeded", "failed", "cancelled")
 
 
@@ -36,7 +38,11 @@ class Job:
 
 
 def job_table(metadata: sa.MetaData) -> sa.Table:
-    """The table, in the metadata of the service that owns it. Times are seconds since 1970 by the database's clock."""
+    """The table, in the metadata of the service that owns it. Times are seconds since 1970 by the database's clock.
+
+    Beside it stands the table of holds on its jobs.
+    """
+    hold_table(metadata)
     return sa.Table(
         "job",
         metadata,

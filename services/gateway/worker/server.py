@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from services.common.artifacts import ArtifactStore, open_store
 from services.common.databases import create_database_engine
-from services.common.leases import LeaseQueue
+from services.common.leases import LeaseQueue, refuse_half_restored
 from services.common.sweeping import sweeping_now_and_then
 from services.gateway.clients import Peers, open_peers
 from services.gateway.database import migrate
 from services.gateway.settings import GatewaySettings
 from services.gateway.sweep import sweep_files
-from services.gateway.tables import jobs
+from services.gateway.tables import jobs, metadata
 from services.gateway.worker import drawing
 from services.gateway.worker.carry import Carrier
 from services.gateway.worker.departure import Deletion, Export
@@ -32,6 +32,7 @@ async def run(settings: GatewaySettings) -> None:
         loop.add_signal_handler(sig, stopping.set)
     engine = create_database_engine(settings.database_url)
     await asyncio.to_thread(migrate, engine)
+    await asyncio.to_thread(refuse_half_restored, engine, metadata)
     peers = open_peers(settings)
     try:
         queue = LeaseQueue(engine, jobs)

@@ -8,22 +8,45 @@ import pytest
 import sqlalchemy as sa
 
 from services.common.databases import create_database_engine
-from services.common.errors import Conflict, NotFound
-from services.common.leases import MAX_ATTEMPTS_WITHOUT_PROGRESS, Lease, LeaseLost, LeaseQueue, job_table
+from services.common.errors import Conflict, NotFound, NotReady
+from services.common.leases import (
+    DRAIN,
+    EVERY_KIND,
+    MAX_ATTEMPTS_WITHOUT_PROGRESS,
+    RESTORE,
+    Holds,
+    Lease,
+    LeaseLost,
+    LeaseQueue,
+    job_table,
+    refuse_half_restored,
+)
 
 LONG, GONE = 60.0, -1.0  # a lease that holds, and one that has already run out
 
 
+METADATA = sa.MetaData()
+TABLE = job_table(METADATA)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeaseQueue]:
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     on_postgres = request.param == "postgresql"
     url = request.getfixturevalue("postgres").new_database() if on_postgres else f"sqlite:///{tmp_path}/q.db"
     engine = create_database_engine(url)
-    metadata = sa.MetaData()
-    table = job_table(metadata)
-    metadata.create_all(engine)
-    yield LeaseQueue(engine, table)
+    METADATA.create_all(engine)
+    yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def queue(engine: sa.Engine) -> LeaseQueue:
+    return LeaseQueue(engine, TABLE)
+
+
+@pytest.fixture
+def holds(engine: sa.Engine) -> Holds:
+    return Holds(engine, METADATA)
 
 
 def add(queue: LeaseQueue, **values: Any) -> str:
@@ -240,3 +263,56 @@ def test_owners_take_turns_while_their_jobs_run(queue: LeaseQueue) -> None:
     for owner in ("ann", "ann", "ann", "bob", "bob", "cho"):
         add(queue, owner=owner)
     assert [claim(queue).job.owner for _ in range(6)] == ["ann", "bob", "cho", "ann", "bob", "ann"]
+
+
+def test_what_is_held_is_not_claimed_and_new_jobs_wait(queue: LeaseQueue, holds: Holds) -> None:
+    running = claim(queue) if add(queue) else None
+    holds.put("draw", DRAIN)
+    waiting, other = add(queue), add(queue, kind="train")
+    assert queue.claim(["draw"], worker="w", ttl_seconds=LONG) is None
+    lease = queue.claim(["draw", "train"], worker="w", ttl_seconds=LONG)
+    assert lease is not None
+    assert lease.job.id == other
+    assert running is not None
+    running.finish({})  # what runs goes on to its end
+    holds.put(EVERY_KIND, DRAIN)
+    lease.release()
+    assert queue.claim(["draw", "train"], worker="w", ttl_seconds=LONG) is None
+    assert holds.lift(DRAIN) == 2
+    assert {claim(queue).job.id} == {waiting}
+
+
+def test_a_hold_has_one_reason(queue: LeaseQueue, holds: Holds) -> None:
+    holds.put(EVERY_KIND, DRAIN)
+    holds.put(EVERY_KIND, DRAIN)
+    with pytest.raises(Conflict):
+        holds.put(EVERY_KIND, f"{RESTORE} 1")
+    assert holds.lift(f"{RESTORE} 1") == 0
+    assert [(hold.kind, hold.reason) for hold in holds.all()] == [(EVERY_KIND, DRAIN)]
+
+
+def test_a_service_does_not_start_on_a_database_that_was_restored_in_part(engine: sa.Engine, holds: Holds) -> None:
+    refuse_half_restored(engine, METADATA)
+    holds.put(EVERY_KIND, f"{RESTORE} 1")
+    with pytest.raises(NotReady):
+        refuse_half_restored(engine, METADATA)
+
+
+def test_any_failed_job_is_requeued_when_that_was_asked_for(queue: LeaseQueue) -> None:
+    job_id = add(queue)
+    with pytest.raises(Conflict):
+        queue.requeue(job_id, any_failure=True)
+    claim(queue).fail("PEER_DOWN", "away")
+    with pytest.raises(Conflict):
+        queue.requeue(job_id)
+    assert queue.requeue(job_id, any_failure=True).state == "queued"
+    assert claim(queue).job.id == job_id
+
+
+def test_as_many_are_counted_as_could_be_claimed(queue: LeaseQueue) -> None:
+    assert queue.claimable(["draw"]) == 0
+    held, silent, _ = add(queue), add(queue), add(queue)
+    add(queue, kind="train")
+    assert (claim(queue).job.id, claim(queue, ttl_seconds=GONE).job.id) == (held, silent)
+    assert queue.claimable(["draw"]) == 2
+    assert queue.claimable(["draw", "train"]) == 3
