@@ -1,8 +1,7 @@
 """Style files: what style training writes and background drawing reads.
 
-A LoRA file speaks the kohya dialect, the only one every drawing program reads: for each adapted module
-`lora_unet_<path with underscores>.lora_down.weight`, `.lora_up.weight` and `.alpha`; the text encoder's begin with
-`lora_te_text_model_`.
+A LoRA file speaks the kohya dialect, the only one every drawing program reads; diffusers' and PEFT's are read and
+written too (`lora_dialects`).
 A DreamStyler file holds one tensor, `embeddings`, a row for each stage of the denoising. Both are safetensors.
 """
 
@@ -17,13 +16,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from services.common.errors import InvalidInput
+from services.common.lora_dialects import PEFT_METADATA, Alphas, Dialect, Names, Side, names, peft_metadata, readable
 
 DREAMSTYLER_FORMAT = "oma-dreamstyler-1"
 TRIGGER_KEY = "modelspec.trigger_phrase"  # where a LoRA file says its trigger
-UNET_PREFIX = "lora_unet_"
-TEXT_PREFIX = "lora_te_text_model_"
-_TEXT_PREFIXES = (TEXT_PREFIX, "lora_te1_text_model_")  # readers accept SDXL's spelling for SD1.5 too
-_PARTS = ("lora_down.weight", "lora_up.weight", "alpha")
 _ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 _TEXT_LAYERS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
@@ -90,37 +86,53 @@ def write_lora(
     *,
     metadata: Mapping[str, str],
     dtype: torch.dtype = torch.float16,
+    dialect: Dialect = Dialect.KOHYA,
 ) -> bytes:
-    """A kohya file; `metadata` holds the `ss_*` and `modelspec.*` entries, the two hashes are added here."""
+    """A LoRA file; `metadata` holds the `ss_*` and `modelspec.*` entries, kohya's two hashes are added here.
+
+    Diffusers' dialect has no place for alpha: there `up` carries alpha / rank.
+    """
+    sides: dict[Side, Mapping[str, LoraModule]] = {"unet": unet, "text": text or {}}
     tensors: dict[str, Tensor] = {}
-    for prefix, modules in ((UNET_PREFIX, unet), (TEXT_PREFIX, text or {})):
+    for side, modules in sides.items():
         for path, module in modules.items():
-            name = prefix + path.replace(".", "_")
-            values = (module.down, module.up, torch.tensor(module.alpha))
-            tensors |= {
-                f"{name}.{part}": value.detach().to("cpu", dtype).contiguous()
-                for part, value in zip(_PARTS, values, strict=True)
-            }
+            own, rank = names(side, path, dialect), module.down.shape[0]
+            up = module.up * (module.alpha / rank) if dialect is Dialect.DIFFUSERS else module.up
+            values = {own.down: module.down, own.up: up}
+            if own.alpha:
+                values[own.alpha] = torch.tensor(module.alpha)
+            tensors |= {name: value.detach().to("cpu", dtype).contiguous() for name, value in values.items()}
+    if dialect is Dialect.PEFT:
+        shapes = {
+            side: {path: (one.down.shape[0], one.alpha) for path, one in own.items()} for side, own in sides.items()
+        }
+        return _save(tensors, {**metadata, PEFT_METADATA: peft_metadata(shapes)})
+    if dialect is Dialect.DIFFUSERS:
+        return _save(tensors, metadata)
     hashes = {"sshs_model_hash": _model_hash(tensors), "sshs_legacy_hash": _legacy_hash(tensors, metadata)}
     return _save(tensors, {**metadata, **hashes})
 
 
 def read_lora(content: bytes, *, unet: Mapping[str, nn.Module], text: Mapping[str, nn.Module]) -> LoraFile:
-    """A kohya file, against the modules that may be adapted (`wide_modules`, `text_modules`).
+    """A LoRA file of any dialect, against the modules that may be adapted (`wide_modules`, `text_modules`).
 
     Raises:
         InvalidInput: not such a file, or made for another model family: a module or a shape does not fit.
     """
     tensors, metadata = _load(content)
-    places = {UNET_PREFIX + path.replace(".", "_"): (path, unet[path]) for path in unet}
-    for prefix in _TEXT_PREFIXES:
-        places |= {prefix + path.replace(".", "_"): (path, text[path]) for path in text}
-    _refuse_strangers(tensors, places)
-    found: dict[str, dict[str, LoraModule]] = {"unet": {}, "text": {}}
-    for name, (path, target) in places.items():
-        if f"{name}.{_PARTS[0]}" in tensors:
-            side = "unet" if name.startswith(UNET_PREFIX) else "text"
-            found[side][path] = _lora_module(name, target, tensors)
+    alphas = Alphas(metadata)
+    sides: dict[Side, Mapping[str, nn.Module]] = {"unet": unet, "text": text}
+    found: dict[Side, dict[str, LoraModule]] = {"unet": {}, "text": {}}
+    known: set[str] = set()
+    for side, modules in sides.items():
+        for path, target in modules.items():
+            for own in readable(side, path):
+                known.update(own.all)
+                if any(name in tensors for name in own.all):
+                    if path in found[side]:
+                        raise InvalidInput(f"{path} is in the file twice: export it again", reason="STYLE_DAMAGED")
+                    found[side][path] = _lora_module(side, path, own, target, tensors, alphas)
+    _refuse_strangers(tensors, known)
     if not found["unet"] and not found["text"]:
         raise InvalidInput("the file adapts nothing: it is not a LoRA file", reason="NOT_A_LORA")
     return LoraFile(unet=found["unet"], text=found["text"], metadata=metadata)
@@ -163,33 +175,39 @@ def _linear_inside(unet: nn.Module, containers: tuple[str, ...]) -> dict[str, nn
     }
 
 
-def _refuse_strangers(tensors: Collection[str], places: Collection[str]) -> None:
-    known = {f"{name}.{part}" for name in places for part in _PARTS}
-    strangers = sorted(set(tensors) - known)
+def _refuse_strangers(tensors: Collection[str], known: Collection[str]) -> None:
+    strangers = sorted(set(tensors) - set(known))
     if strangers:
         raise InvalidInput(
             f"{len(strangers)} tensors fit nothing in this model family, the first is {strangers[0]!r}: "
-            "use a kohya LoRA file that was trained on this family",
+            "use a LoRA file that was trained on this family",
             reason="STYLE_FAMILY",
         )
 
 
-def _lora_module(name: str, target: nn.Module, tensors: Mapping[str, Tensor]) -> LoraModule:
-    down, up = tensors[f"{name}.{_PARTS[0]}"], tensors.get(f"{name}.{_PARTS[1]}")
-    alpha = tensors.get(f"{name}.{_PARTS[2]}")
+def _lora_module(
+    side: Side, path: str, own: Names, target: nn.Module, tensors: Mapping[str, Tensor], alphas: Alphas
+) -> LoraModule:
+    down, up, alpha = (tensors.get(name) for name in (own.down, own.up, own.alpha))
     weight = target.weight
     if not isinstance(weight, Tensor):
-        raise TypeError(f"{name} is not a linear or convolution")
+        raise TypeError(f"{path} is not a linear or convolution")
     points = (1, 1) if weight.ndim == 4 else ()  # noqa: PLR2004 (a convolution's out, in, kh, kw)
-    rank = down.shape[0] if down.ndim else 0
-    fits = down.shape == (rank, *weight.shape[1:]) and up is not None and up.shape == (weight.shape[0], rank, *points)
-    if up is None or not fits or not rank or (alpha is not None and alpha.numel() != 1):
+    rank = down.shape[0] if down is not None and down.ndim else 0
+    fits = up is not None and up.shape == (weight.shape[0], rank, *points)
+    if (
+        down is None
+        or up is None
+        or not rank
+        or down.shape[1:] != weight.shape[1:]
+        or not fits
+        or (alpha is not None and alpha.numel() != 1)
+    ):
         raise InvalidInput(
-            f"{name} does not have the shape of this model family's module: use a file that was trained on it",
+            f"{own.down} does not have the shape of this model family's module: use a file that was trained on it",
             reason="STYLE_FAMILY",
         )
-    # A file without alpha means alpha = rank: every reader takes it so.
-    return LoraModule(down=down, up=up, alpha=float(rank) if alpha is None else float(alpha))
+    return LoraModule(down=down, up=up, alpha=alphas.of(side, path, rank=rank) if alpha is None else float(alpha))
 
 
 def _load(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:

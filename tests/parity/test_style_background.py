@@ -96,6 +96,27 @@ def test_style_files_of_every_rank_and_alpha_change_the_networks_as_they_should(
             assert near(adapted.predict(arrays, hidden, uses), arrays[f"{name}.eps_full_chain"]), name
 
 
+def spellings() -> list[tuple[Path, str]]:
+    """Every style file beside a case's arrays, and which of the case's adapters it holds."""
+    found = []
+    for folder in folders("mix.eps"):
+        kinds = case_of(folder)[0]["adapters"]
+        for path in sorted(folder.glob("*.safetensors")):
+            found += [(path, kind) for kind in kinds if kind in path.stem.split("_")]
+    assert len(found) >= len(folders("mix.eps"))
+    return found
+
+
+@pytest.mark.parametrize(("path", "kind"), spellings(), ids=lambda value: getattr(value, "stem", value))
+def test_style_files_of_every_dialect_say_the_same(adapted: Adapted, path: Path, kind: str) -> None:
+    case, arrays = case_of(path.parent)
+    uses = [(adapted.read(path), float(case["scales"][-1]))]
+    name = f"{kind}.scale{uses[0][1]}"
+    hidden = adapted.encode(case["prompts"], uses)
+    assert near(hidden, arrays[f"{name}.hidden"])
+    assert near(adapted.predict(arrays, hidden, uses), arrays[f"{name}.eps_full_chain"])
+
+
 @pytest.mark.parametrize("folder", folders("mix.eps"), ids=lambda path: path.name)
 def test_styles_mixed_by_weight_change_the_networks_as_they_should(adapted: Adapted, folder: Path) -> None:
     case, arrays = case_of(folder)
