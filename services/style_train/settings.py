@@ -43,6 +43,15 @@ class StyleTrainSettings(Settings):
         description="Workers that may stop in one training, without a further checkpoint, before quarantine.",
     )
     stop_seconds: float = Field(default=10.0, gt=0, description="A training asked to stop is killed after this.")
+    most_trainings: int = Field(
+        default=0, ge=0, description="The worker ends after so many trainings; 0: it goes on until it is told to stop."
+    )
+    idle_exit_seconds: float = Field(
+        default=0.0, ge=0, description="The worker ends when it found nothing to do for so long; 0: it goes on looking."
+    )
+    taken_file: Path | None = Field(
+        default=None, description="Made by the worker when it has taken a training; a pod's readiness tells by it."
+    )
     quick_seconds: float = Field(
         default=30.0, gt=0, description="Longest training of one method with the quick preset, by a measured step."
     )

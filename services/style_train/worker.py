@@ -52,6 +52,12 @@ class Children(Protocol):
     def take(self) -> AbstractContextManager[Child]: ...
 
 
+class Nurse(Children, Protocol):
+    """Has the next one ready while nothing is to be done."""
+
+    def prepare(self) -> None: ...
+
+
 class _Wish(Enum):
     """Why the child was asked to stop."""
 
@@ -192,25 +198,35 @@ class Carrier:
 
 
 def work(
-    store: TrainingStore, artifacts: ArtifactStore, settings: StyleTrainSettings, stopping: threading.Event
+    store: TrainingStore,
+    artifacts: ArtifactStore,
+    settings: StyleTrainSettings,
+    stopping: threading.Event,
+    nurse: Nurse,
 ) -> None:
-    """Take one training after another until `stopping` is set."""
+    """Take one training after another until `stopping` is set, or until the settings say that it was enough."""
     name = f"{socket.gethostname()}:{os.getpid()}"
-    with Nursery() as nursery:
-        while not stopping.is_set():
-            try:
-                lease = store.claim(worker=name, lease_seconds=settings.lease_seconds)
-                if lease is None:
-                    nursery.prepare()
-                    stopping.wait(settings.claim_seconds)
-                    continue
-                log.info("training begins", extra={"job": lease.job.id, "attempt": lease.job.attempt})
-                Carrier(lease, artifacts, settings, stopping).run(nursery)
-            except LeaseLost as lost:
-                log.warning("the lease is lost", extra={"job": str(lost)})
-            except DBAPIError:
-                log.exception("the database does not answer")
+    taken, idle_since = 0, time.monotonic()
+    while not stopping.is_set() and (settings.most_trainings == 0 or taken < settings.most_trainings):
+        try:
+            lease = store.claim(worker=name, lease_seconds=settings.lease_seconds)
+            if lease is None:
+                if 0 < settings.idle_exit_seconds <= time.monotonic() - idle_since:
+                    return
+                nurse.prepare()
                 stopping.wait(settings.claim_seconds)
+                continue
+            taken += 1  # one that is lost later counts too: whoever scales us has seen that we took it
+            if settings.taken_file is not None:
+                settings.taken_file.touch()
+            log.info("training begins", extra={"job": lease.job.id, "attempt": lease.job.attempt})
+            Carrier(lease, artifacts, settings, stopping).run(nurse)
+        except LeaseLost as lost:
+            log.warning("the lease is lost", extra={"job": str(lost)})
+        except DBAPIError:
+            log.exception("the database does not answer")
+            stopping.wait(settings.claim_seconds)
+        idle_since = time.monotonic()
 
 
 def main() -> None:
@@ -227,8 +243,8 @@ def main() -> None:
     store.migrate()
     artifacts = open_store(settings.artifacts)
     log.info("working")
-    with sweeping_now_and_then(lambda now: sweep_trainings(store, artifacts, now=now)):
-        work(store, artifacts, settings, stopping)
+    with Nursery() as nursery, sweeping_now_and_then(lambda now: sweep_trainings(store, artifacts, now=now)):
+        work(store, artifacts, settings, stopping, nursery)
     log.info("stopped")
 
 

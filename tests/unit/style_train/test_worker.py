@@ -28,7 +28,7 @@ from services.style_train.records import (
 )
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore, jobs
-from services.style_train.worker import MAX_CRASHES, Carrier
+from services.style_train.worker import MAX_CRASHES, Carrier, work
 
 ORDER = Order(
     name="Ink",
@@ -248,3 +248,57 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(desk: Desk) -> None:
     assert children.all[0].closed
     job = desk.job()
     assert (job.state, job.checkpoint) == ("running", {})
+
+
+class Shift:
+    """Everything that one worker process does, its training processes scripted. It stops itself after a while idle."""
+
+    def __init__(self, desk: Desk, children: ScriptedChildren) -> None:
+        self._desk = desk
+        self._children = children
+        self.idle = 0
+
+    def take(self) -> AbstractContextManager[ScriptedChild]:
+        return self._children.take()
+
+    def prepare(self) -> None:
+        self.idle += 1
+        if self.idle > 3:
+            self._desk.stopping.set()
+
+    def run(self, **settings: object) -> None:
+        told = StyleTrainSettings.model_validate({"claim_seconds": 1e-6, **settings})
+        work(self._desk.store, self._desk.artifacts, told, self._desk.stopping, self)
+
+
+def test_a_worker_that_is_started_for_one_training_ends_after_it_and_shows_that_it_took_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.store.create(owner="ann", request_id="another", job_id="k", order=ORDER)
+    taken = tmp_path / "taken"
+    shift = Shift(desk, ScriptedChildren([lambda: seen.append(taken.exists()), FINISHED]))
+    seen: list[bool] = []
+    shift.run(most_trainings=1, taken_file=taken)
+    assert seen == [True]
+    assert (desk.job().state, desk.store.get(owner="ann", job_id="k").state) == ("succeeded", "queued")
+    assert not desk.stopping.is_set()
+
+
+def test_a_training_that_was_lost_is_one_that_was_taken(desk: Desk) -> None:
+    def somebody_else_takes_it() -> None:
+        with desk.engine.begin() as c:
+            c.execute(sa.update(jobs).values(lease_until=0.0))
+        desk.claim()
+
+    shift = Shift(desk, ScriptedChildren([somebody_else_takes_it, desk.saved(9), FINISHED]))
+    shift.run(most_trainings=1)
+    assert (shift.idle, desk.job().state) == (0, "running")
+
+
+def test_a_worker_with_nothing_to_do_ends_when_it_was_told_how_long_to_wait(desk: Desk) -> None:
+    desk.claim()
+    patient, hasty = Shift(desk, ScriptedChildren()), Shift(desk, ScriptedChildren())
+    hasty.run(idle_exit_seconds=1e-9)
+    assert hasty.idle == 0
+    patient.run()
+    assert patient.idle == 4
