@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from services.common.errors import Overloaded
+from services.common.telemetry.metrics import PLACES, PLACES_TAKEN
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.5, 30.0
 _NEWEST_SHARE = 0.2  # of the newest stay in the mean of the stays
@@ -21,11 +22,13 @@ class Places:
     """Places for calls. Belongs to one event loop.
 
     A place is taken before anything is done for a call, so that a refusal costs nothing and comes at once; it is free
-    again when the call ends: answered, failed, cancelled, disconnected or out of time.
+    again when the call ends: answered, failed, cancelled, disconnected or out of time. The metrics call them by `door`.
     """
 
-    def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, *, door: str = "calls", clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        PLACES.labels(door).set(most)
+        self._gauge = PLACES_TAKEN.labels(door)
         self._taken = 0
         self._clock = clock
         self._mean_stay_seconds = 0.0
@@ -48,11 +51,13 @@ class Places:
                 retry_after_seconds=self._until_one_leaves_seconds(),
             )
         self._taken += 1
+        self._gauge.inc()
         came = self._clock()
         call.add_done_callback(lambda _: self._leave(came))
 
     def _leave(self, came: float) -> None:
         self._taken -= 1
+        self._gauge.dec()
         self._mean_stay_seconds += _NEWEST_SHARE * (self._clock() - came - self._mean_stay_seconds)
 
     def _until_one_leaves_seconds(self) -> float:

@@ -19,6 +19,7 @@ from typing import Protocol
 from pydantic import BaseModel, Field, SecretStr, SerializationInfo, field_serializer
 
 from services.common.errors import InvalidInput, NotFound, Unavailable
+from services.common.telemetry.stores import observed
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+\Z")
 WITH_SECRETS = "with secrets"  # context of a dump that goes through a pipe to a process of ours, and nowhere else
@@ -119,6 +120,7 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @observed("put")
     def put(self, key: str, content: bytes, media_type: str) -> ArtifactRef:
         path = self._path(key)
         with _our_errors():
@@ -135,11 +137,13 @@ class FolderStore:
                     raise
         return describe(key, content, media_type)
 
+    @observed("get")
     def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         with _our_errors(key), self._path(key).open("rb") as file:
             check_size(key, os.fstat(file.fileno()).st_size, max_bytes)
             return file.read()
 
+    @observed("stat")
     def stat(self, key: str) -> Entry:
         with _our_errors(key):
             return self._entry(self._path(key))
@@ -156,6 +160,7 @@ class FolderStore:
     def owners(self) -> list[str]:
         return sorted(path.name for path in self._folder.glob("*") if path.is_dir() and _OWNER.match(path.name))
 
+    @observed("delete")
     def delete(self, key: str) -> None:
         with _our_errors(key):
             self._path(key).unlink(missing_ok=True)

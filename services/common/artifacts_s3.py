@@ -13,6 +13,7 @@ from minio.error import MinioException, S3Error
 
 from services.common.artifacts import ArtifactRef, Entry, S3Settings, check_key, check_size, describe, out_of_room
 from services.common.errors import NotFound, Unavailable
+from services.common.telemetry.stores import observed
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class S3Store:
             http_client=pool,
         )
 
+    @observed("put")
     def put(self, key: str, content: bytes, media_type: str) -> ArtifactRef:
         with _our_errors(check_key(key)):
             self._client.put_object(
@@ -52,6 +54,7 @@ class S3Store:
             )
         return describe(key, content, media_type)
 
+    @observed("get")
     def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         with _our_errors(check_key(key)):
             response = self._client.get_object(self._bucket, key)
@@ -62,6 +65,7 @@ class S3Store:
                 response.close()
                 response.release_conn()
 
+    @observed("stat")
     def stat(self, key: str) -> Entry:
         with _our_errors(check_key(key)):
             return _entry(self._client.stat_object(self._bucket, key))
@@ -79,6 +83,7 @@ class S3Store:
             found = self._client.list_objects(self._bucket)
             return sorted(one.object_name.rstrip("/") for one in found if one.is_dir and one.object_name)
 
+    @observed("delete")
     def delete(self, key: str) -> None:
         with _our_errors(check_key(key)):
             self._client.remove_object(self._bucket, key)

@@ -17,6 +17,8 @@ from services.common.identity.certificates import Certificates, channel_credenti
 from services.common.interceptors import ERROR_DOMAIN
 from services.common.request_ids import METADATA_KEY, current_request_id
 from services.common.serving import LONGEST_CONNECTION_SECONDS, MAX_MESSAGE_BYTES
+from services.common.telemetry.calls import calling
+from services.common.telemetry.tracing import TRACEPARENT, current_traceparent
 
 log = logging.getLogger(__name__)
 
@@ -106,24 +108,26 @@ async def _close_later(channel: grpc.aio.Channel) -> None:
 
 
 def call_metadata(signer: Signer, *, service: str, owner: str) -> tuple[tuple[str, str], ...]:
-    """What every call carries beside its deadline: the request's id, and the owner that it acts for.
+    """What every call carries beside its deadline: the request's id, the owner that it acts for, and its trace, if any.
 
-    Made anew for each call, for it is valid for a short time and for this one service.
+    Made anew for each call, within `our_errors`: it is valid for a short time, for this one service and this one call.
     """
     assertion = signer.sign(owner, audience=service)
-    return ((METADATA_KEY, current_request_id()), (assertions.METADATA_KEY, assertion))
+    trace = ((TRACEPARENT, traceparent),) if (traceparent := current_traceparent()) else ()
+    return ((METADATA_KEY, current_request_id()), (assertions.METADATA_KEY, assertion), *trace)
 
 
 @contextmanager
 def our_errors(peer: str) -> Iterator[None]:
-    """Raise a peer's status as the ServiceError that it began as, its reason kept.
+    """Around one call: raise a peer's status as the ServiceError that it began as, its reason kept; measure and trace.
 
     A status that is not one of ours, a bug of the peer included, becomes `Unavailable`.
     """
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        raise to_service_error(error, peer) from error
+    with calling(peer):
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise to_service_error(error, peer) from error
 
 
 def to_service_error(error: grpc.aio.AioRpcError, peer: str) -> ServiceError:

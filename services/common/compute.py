@@ -1,8 +1,10 @@
 """Keeps model work off the event loop, and the queue in front of it short."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from services.common.errors import Overloaded
@@ -34,7 +36,8 @@ class ComputeLane:
         """As `run`, but the place is taken, or refused, before this returns."""
         if len(self._pending) >= self._max_pending:
             raise Overloaded(f"{len(self._pending)} requests are already waiting; try again soon", reason="QUEUE_FULL")
-        job = self._thread.submit(func, *args, **kwargs)
+        # In the caller's context: log lines keep the request's id, spans their parent.
+        job = self._thread.submit(contextvars.copy_context().run, partial(func, *args, **kwargs))
         # A caller who hangs up drops a waiting job, but a started one still holds its place.
         self._pending.add(job)
         job.add_done_callback(self._pending.discard)

@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 from services.common.errors import InvalidInput, Overloaded, ServiceError
 from services.common.identity.gate import Gate
 from services.common.request_ids import METADATA_KEY, accept_request_id
+from services.common.telemetry.calls import answering
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +63,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
 
     @asynccontextmanager
     async def _around(self, context: Any, method: str, request: Any) -> AsyncIterator[None]:
-        request_id = accept_request_id(context.invocation_metadata() or ())
+        metadata = context.invocation_metadata() or ()
+        request_id = accept_request_id(metadata)
         context.set_trailing_metadata(((METADATA_KEY, request_id),))
         try:
-            owner = self._gate.admit(context, method, request)
-            structlog.contextvars.bind_contextvars(owner=owner)
-            if context.time_remaining() is None:
-                raise InvalidInput("set a deadline on the call", reason="DEADLINE_REQUIRED")
-            yield
+            with answering(method, metadata, context.time_remaining):
+                owner = self._gate.admit(context, method, request)
+                structlog.contextvars.bind_contextvars(owner=owner)
+                if context.time_remaining() is None:
+                    raise InvalidInput("set a deadline on the call", reason="DEADLINE_REQUIRED")
+                yield
         except ServiceError as error:
             await _refuse(context, error, request_id)
         except grpc.aio.AbortError:
@@ -77,8 +80,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         except Exception:
             log.exception("unhandled error in %s", method)
             info = error_details_pb2.ErrorInfo(reason="BUG", domain=ERROR_DOMAIN)
-            metadata = ((METADATA_KEY, request_id), (REASON_KEY, "BUG"))
-            await _abort(context, grpc.StatusCode.INTERNAL, "internal error", [info], metadata)
+            told = ((METADATA_KEY, request_id), (REASON_KEY, "BUG"))
+            await _abort(context, grpc.StatusCode.INTERNAL, "internal error", [info], told)
 
 
 async def _refuse(context: Any, error: ServiceError, request_id: str) -> None:

@@ -39,7 +39,7 @@ TRANSFER = "oma.pose.v1.PoseTransferService"
 TRAINING = "oma.style.v1.StyleTrainService"
 
 _RETRIED = {  # reads, and writes that carry a request id
-    "background": (f"{BACKGROUND}/TranslatePrompt",),
+    "background": tuple(f"{BACKGROUND}/{method}" for method in ("TranslatePrompt", "SeparateLayers", "ReadStyle")),
     "pose_estimation": (f"{ESTIMATION}/EstimatePose", f"{ESTIMATION}/DrawSkeleton"),
     "pose_transfer": (),
     "style_train": tuple(
@@ -101,18 +101,18 @@ class Peers:
 
     async def translate(self, owner: str, prompt: str) -> background_pb.TranslatePromptResponse:
         request = background_pb.TranslatePromptRequest(prompt=prompt)
-        metadata = self.acting_for(owner, BACKGROUND)
         with our_errors("background generation"):
+            metadata = self.acting_for(owner, BACKGROUND)
             return await self.background.TranslatePrompt(request, timeout=SHORT_SECONDS, metadata=metadata)
 
     async def estimate(self, request: estimation_pb.EstimatePoseRequest) -> estimation_pb.EstimatePoseResponse:
-        metadata = self.acting_for(request.owner, ESTIMATION)
         with our_errors("pose estimation"):
+            metadata = self.acting_for(request.owner, ESTIMATION)
             return await self.pose_estimation.EstimatePose(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
 
     async def draw_skeleton(self, owner: str, request: estimation_pb.DrawSkeletonRequest) -> bytes:
-        metadata = self.acting_for(owner, ESTIMATION)
         with our_errors("pose estimation"):
+            metadata = self.acting_for(owner, ESTIMATION)
             answer = await self.pose_estimation.DrawSkeleton(request, timeout=SHORT_SECONDS, metadata=metadata)
         return answer.skeleton.content
 
@@ -124,8 +124,8 @@ class Peers:
         """
         delete = training_pb.DeleteTrainingRequest(owner=owner, id=training_id)
         cancel = training_pb.CancelTrainingRequest(owner=owner, id=training_id)
-        metadata = self.acting_for(owner, TRAINING)
         with contextlib.suppress(NotFound), our_errors("style training"):
+            metadata = self.acting_for(owner, TRAINING)
             try:
                 await self.style_train.DeleteTraining(delete, timeout=SHORT_SECONDS, metadata=metadata)
             except grpc.aio.AioRpcError as error:
