@@ -16,13 +16,14 @@ from services.common.leases import (
     refuse_half_restored,
 )
 from services.common.leases.rows import to_job
+from services.common.telemetry.jobs import Standing
 from services.style_train.records import Order
 
 KIND = "style"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = sa.MetaData()
-jobs = job_table(metadata)
+jobs = job_table(metadata, queue="style_train")
 
 
 class TrainingStore:
@@ -96,6 +97,10 @@ class TrainingStore:
 
     def delete(self, job_id: str) -> None:
         self._queue.delete(job_id)
+
+    def standings(self) -> dict[str, Standing]:
+        """How many trainings wait and run; for the metrics."""
+        return self._queue.standings([KIND])
 
     def claim(self, *, worker: str, lease_seconds: float) -> Lease | None:
         return self._queue.claim([KIND], worker=worker, ttl_seconds=lease_seconds)

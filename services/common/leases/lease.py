@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.common.leases.rows import to_job
+from services.common.telemetry.jobs import job_ended
+from services.common.telemetry.metrics import LEASES_LOST
 
 QUARANTINED = "QUARANTINED"
 
@@ -53,9 +55,10 @@ class Lease:
     def finish(self, result: dict[str, Any], *, also: Callable[[sa.Connection], None] | None = None) -> None:
         """End well, together with the rows that `also` writes on the same connection."""
         with self._engine.begin() as c:
-            self.end("succeeded", result=result, connection=c)
+            row = self.end("succeeded", result=result, connection=c)
             if also is not None:
                 also(c)
+        self.count_end(row)
 
     def fail(self, reason: str, message: str) -> None:
         self.end("failed", error={"reason": reason, "message": message})
@@ -81,19 +84,30 @@ class Lease:
         result: dict[str, Any] | None = None,
         error: dict[str, Any] | None = None,
         connection: sa.Connection | None = None,
-    ) -> None:
+    ) -> sa.Row[Any]:
+        """Who gives a connection hands the row to `count_end` when its transaction is over."""
         grown = {"ended_at": self._now, "revision": self._table.c.revision + 1}
-        self._write({"state": state, "result": result, "error": error, **grown}, connection)
+        row = self._write({"state": state, "result": result, "error": error, **grown}, connection)
+        if connection is None:
+            self.count_end(row)
+        return row
+
+    def count_end(self, row: sa.Row[Any]) -> None:
+        quarantined = row.error is not None and row.error.get("reason") == QUARANTINED
+        state = "quarantined" if quarantined else row.state
+        job_ended(self._table.info["queue"], self.job.kind, state, seconds=row.ended_at - row.created_at)
 
     def _write(self, values: dict[str, Any], connection: sa.Connection | None = None) -> sa.Row[Any]:
         mine = sa.update(self._table).where(self._held())
-        statement = mine.values(**values).returning(self._table.c.cancel_requested)
+        t = self._table.c
+        statement = mine.values(**values).returning(t.cancel_requested, t.state, t.error, t.created_at, t.ended_at)
         if connection is not None:
             row = connection.execute(statement).first()
         else:
             with self._engine.begin() as c:
                 row = c.execute(statement).first()
         if row is None:
+            LEASES_LOST.labels(self._table.info["queue"]).inc()
             raise LeaseLost(self.job.id)
         return row
 

@@ -13,6 +13,8 @@ from services.common.errors import Conflict, InvalidInput, NotFound
 from services.common.leases.holds import not_held
 from services.common.leases.lease import QUARANTINED, Lease, quarantine_error
 from services.common.leases.rows import Job, to_job
+from services.common.telemetry.jobs import Standing, job_claimed, job_ended
+from services.common.telemetry.tracing import current_traceparent
 
 MAX_ATTEMPTS_WITHOUT_PROGRESS = 5
 
@@ -49,7 +51,7 @@ class LeaseQueue:
         connection: sa.Connection | None = None,
     ) -> Job:
         """Record a job, under `job_id` when its files had to be stored first. The same owner, kind and key give the
-        same job again.
+        same job again. The trace that this is called in goes on in whoever works on the job.
 
         Raises:
             Conflict: that key was used with another payload.
@@ -58,7 +60,7 @@ class LeaseQueue:
             "id": job_id or uuid.uuid4().hex, "kind": kind, "owner": owner, "key": key, "payload": payload,
             "state": "queued", "priority": priority, "attempt": 0, "fruitless": 0, "reached": 0, "token": 0,
             "lease_until": 0.0, "run_after": 0.0, "cancel_requested": False, "progress": {}, "checkpoint": {},
-            "revision": 1, "created_at": self.now,
+            "revision": 1, "created_at": self.now, "traceparent": current_traceparent() or None,
         }  # fmt: skip
         insert = postgresql.insert if self._postgres else sqlite.insert
         statement = insert(self._table).values(**values).on_conflict_do_nothing(index_elements=["owner", "kind", "key"])
@@ -138,13 +140,21 @@ class LeaseQueue:
                 if row is None:
                     return None
                 lease = self._lease(row, ttl_seconds)
-                if row.cancel_requested:
-                    lease.end("cancelled", connection=c)
-                elif row.fruitless > self._max_fruitless:
-                    what_happened = f"it stopped {self._max_fruitless} times without getting further"
-                    lease.end("failed", error=quarantine_error(what_happened), connection=c)
-                else:
-                    return lease
+                ended = self._end_instead(lease, row, c)
+            if ended is None:
+                waited = row.started_at - row.created_at if row.token == 1 else None
+                job_claimed(self._table.info["queue"], row.kind, waited_seconds=waited)
+                return lease
+            lease.count_end(ended)
+
+    def _end_instead(self, lease: Lease, row: sa.Row[Any], connection: sa.Connection) -> sa.Row[Any] | None:
+        """End a claimed job that nobody is to work on."""
+        if row.cancel_requested:
+            return lease.end("cancelled", connection=connection)
+        if row.fruitless > self._max_fruitless:
+            what_happened = f"it stopped {self._max_fruitless} times without getting further"
+            return lease.end("failed", error=quarantine_error(what_happened), connection=connection)
+        return None
 
     def claimable(self, kinds: Sequence[str]) -> int:
         """How many jobs `claim` would look at now: those that wait, and those whose worker has gone silent."""
@@ -152,6 +162,23 @@ class LeaseQueue:
         free = sa.and_(t.kind.in_(list(kinds)), self._free(), t.run_after <= self.now)
         with self._reader.connect() as c:
             return c.execute(sa.select(sa.func.count()).select_from(self._table).where(free)).scalar_one()
+
+    def standings(self, kinds: Sequence[str]) -> dict[str, Standing]:
+        """What each of these kinds has that has not ended; for the metrics."""
+        t = self._table.c
+        abandoned = sa.and_(t.state == "running", t.lease_until < self.now)
+        state = sa.case((abandoned, "abandoned"), else_=t.state).label("standing")
+        open_jobs = sa.select(t.kind, state, t.created_at).where(t.kind.in_(kinds), t.state.in_(("queued", "running")))
+        one = open_jobs.subquery().c
+        columns = (one.kind, one.standing, sa.func.count(), self.now - sa.func.min(one.created_at))
+        counts: dict[str, dict[str, int]] = {kind: {} for kind in kinds}
+        oldest_seconds = dict.fromkeys(kinds, 0.0)
+        with self._reader.connect() as c:
+            for kind, standing, count, age_seconds in c.execute(sa.select(*columns).group_by(one.kind, one.standing)):
+                counts[kind][standing] = count
+                if standing == "queued":
+                    oldest_seconds[kind] = max(0.0, float(age_seconds))
+        return {kind: Standing(counts=counts[kind], oldest_seconds=oldest_seconds[kind]) for kind in kinds}
 
     def quarantined(self, *, size: int = 100) -> list[Job]:
         """The jobs that were set aside, of every owner, the latest first."""
@@ -225,8 +252,10 @@ class LeaseQueue:
         running = sa.update(self._table).where(t.id == job_id, t.state == "running")
         with self._engine.begin() as c:
             grown = {"revision": t.revision + 1, "cancel_requested": True}
-            c.execute(queued.values(state="cancelled", ended_at=self.now, **grown))
+            ended = c.execute(queued.values(state="cancelled", ended_at=self.now, **grown).returning(t.kind)).first()
             c.execute(running.values(**grown))
+        if ended is not None:
+            job_ended(self._table.info["queue"], ended.kind, "cancelled")
 
     def delete(self, job_id: str, *, connection: sa.Connection | None = None) -> None:
         with self._begin(connection) as c:

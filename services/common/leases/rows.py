@@ -31,16 +31,17 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    traceparent: str = ""  # W3C's, of the request that asked for the job
 
     @property
     def ended(self) -> bool:
         return self.state in END_STATES
 
 
-def job_table(metadata: sa.MetaData) -> sa.Table:
+def job_table(metadata: sa.MetaData, *, queue: str = "jobs") -> sa.Table:
     """The table, in the metadata of the service that owns it. Times are seconds since 1970 by the database's clock.
 
-    Beside it stands the table of holds on its jobs.
+    Metrics call it by `queue`. Beside it stands the table of holds on its jobs.
     """
     hold_table(metadata)
     return sa.Table(
@@ -69,9 +70,11 @@ def job_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("started_at", sa.Double),
         sa.Column("ended_at", sa.Double),
+        sa.Column("traceparent", sa.String(64), comment="of the request that asked for the job"),
         sa.UniqueConstraint("owner", "kind", "key", name="uq_job_owner_kind_key"),
         sa.Index("ix_job_claim", "kind", "state", "priority", "created_at"),
         sa.Index("ix_job_owner", "owner", "created_at"),
+        info={"queue": queue},
     )
 
 
@@ -93,6 +96,7 @@ def to_job(row: sa.Row[Any]) -> Job:
         created_at=datetime.fromtimestamp(row.created_at, UTC),
         started_at=_time(row.started_at),
         ended_at=_time(row.ended_at),
+        traceparent=row.traceparent or "",
     )
 
 

@@ -10,10 +10,24 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from services.common.telemetry.metrics import REGISTRY
+from services.common.telemetry.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS_CLAIMED, JOBS_ENDED, REGISTRY
 
 STATES = ("queued", "running", "abandoned")
 _LOOK_SECONDS = 2.0  # several who ask at once make one look
+
+
+def job_claimed(queue: str, kind: str, *, waited_seconds: float | None) -> None:
+    """Count an attempt; `waited_seconds` is for the first one only."""
+    JOBS_CLAIMED.labels(queue, kind).inc()
+    if waited_seconds is not None:
+        JOB_WAIT_SECONDS.labels(queue, kind).observe(waited_seconds)
+
+
+def job_ended(queue: str, kind: str, state: str, *, seconds: float = 0.0) -> None:
+    """Count an end; `seconds` since the request count where it is a good one."""
+    JOBS_ENDED.labels(queue, kind, state).inc()
+    if state == "succeeded":
+        JOB_SECONDS.labels(queue, kind).observe(seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
