@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from services.cli.commands import (
     accounts,
+    admin,
     assets,
     backgrounds,
     demo,
@@ -39,6 +40,7 @@ for name, group in {
     "assets": assets.app,
     "jobs": jobs.app,
     "models": models.app,
+    "admin": admin.app,
 }.items():
     app.add_typer(group, name=name)
 

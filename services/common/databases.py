@@ -24,11 +24,13 @@ _SQLITE_PRAGMAS = (
 def create_database_engine(url: str) -> sa.Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://...`; the folder of a SQLite file is made."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 3})
+        return sa.create_engine(
+            url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 3}, hide_parameters=True
+        )
     path = sa.make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
+    engine = sa.create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)  # errors quote no requests
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
@@ -64,12 +66,14 @@ def reading(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(reads_only=True)
 
 
-def upgrade(engine: sa.Engine, migrations: Path) -> None:
-    """Bring a service's tables to the newest revision of its Alembic folder. Safe from several processes at once."""
+def upgrade(engine: sa.Engine, migrations: Path, revision: str = "head") -> None:
+    """Bring a service's tables to the newest revision of its Alembic folder, or up to this one. Safe from several
+    processes at once.
+    """
     config = Config()
     config.set_main_option("script_location", str(migrations))
     with engine.begin() as connection:  # SQLite: begun IMMEDIATE, so the second process waits and finds nothing to do
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7313)")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)

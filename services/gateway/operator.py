@@ -1,19 +1,11 @@
-"""What an operator does at the gateway's own database: `python -m services.gateway.operator`.
-
-`reset-link <e-mail>` prints a link to choose a new password, for where no mail is sent.
-`quota <e-mail> [name=number]...` shows or sets what one account may keep and make.
-"""
-
-import sys
+"""What an operator does to one account in the gateway's own database; `oma admin` calls it."""
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from services.common.databases import create_database_engine
-from services.common.errors import InvalidInput, NotFound, ServiceError
+from services.common.errors import InvalidInput, NotFound
 from services.gateway.letters import write_letter
 from services.gateway.post import page_link
-from services.gateway.settings import GatewaySettings
 from services.gateway.tables import Account, Quota
 
 QUOTAS = ("storage_bytes", "trainings_a_day", "drawings_a_day")
@@ -48,30 +40,8 @@ def _account(db: Session, email: str) -> Account:
     return account
 
 
-def main(arguments: list[str]) -> int:
-    settings = GatewaySettings()
-    engine = create_database_engine(settings.database_url)
-    try:
-        match arguments:
-            case ["reset-link", email]:
-                public_url = settings.public_url or f"http://{settings.http_address}"
-                sys.stdout.write(f"{reset_link(engine, public_url, email)}\n")
-            case ["quota", email, *changes]:
-                for name, number in set_quota(engine, email, _numbers(changes)).items():
-                    sys.stdout.write(f"{name} = {'as everybody' if number is None else number}\n")
-            case _:
-                sys.stderr.write(f"{__doc__}")
-                return 2
-    except ServiceError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    finally:
-        engine.dispose()
-    return 0
-
-
-def _numbers(changes: list[str]) -> dict[str, int | None]:
-    """`name=number`, or `name=` for as everybody."""
+def quota_changes(changes: list[str]) -> dict[str, int | None]:
+    """`name=number`, or `name=` for as everybody. Raises InvalidInput."""
     found: dict[str, int | None] = {}
     for change in changes:
         name, _, number = change.partition("=")
@@ -79,7 +49,3 @@ def _numbers(changes: list[str]) -> dict[str, int | None]:
             raise InvalidInput(f"not a number: {change}", reason="QUOTA")
         found[name] = int(number) if number else None
     return found
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -233,7 +233,7 @@ class FakeTraining(training_grpc.StyleTrainServiceServicer):
         training.state = training_pb.Training.STATE_RUNNING
         training.current_method = style_pb2.METHOD_LORA
         training.steps_done += 1
-        prefix = f"{training.owner}/style_train/{training.id}"
+        prefix = f"{training.owner}/style/{training.id}"
         sample = self._store.put(f"{prefix}/{training.steps_done}.png", encode_png(colour(1)), "image/png")
         training.samples.append(to_artifact(sample))
         if training.steps_done < STEPS:

@@ -76,7 +76,7 @@ async def test_the_pages_program_works_although_the_services_go_away_in_the_midd
     assert said[-2:] == ["refused NOT_FOUND NO_TRAINING no use to try again", "done"]
     assert "training STATE_SUCCEEDED 4/4" in said
     (drawn,) = (request for request in services.background.script.requests if hasattr(request, "styles"))
-    assert [style.key for style in drawn.styles] == ["mina/style_train/ink-1/1.safetensors"]
+    assert [style.key for style in drawn.styles] == ["mina/style/ink-1/1.safetensors"]
     assert services.training.deleted == ["ink-1"]
 
 

@@ -78,6 +78,17 @@ async def test_all_assets_come_as_one_zip_with_korean_names(artist: Artist, work
     assert archive.namelist() == ["달빛_아래_골목_01.png", "달빛_아래_골목_02.png", "달빛_아래_sky_ day_01.png"]
 
 
+async def test_chosen_assets_come_as_one_zip(artist: Artist, worker: Dispatcher) -> None:
+    project = await artist.project("달빛")
+    ids = await results(artist, project)
+    kept = [await keep(artist, project, name, ids[:1]) for name in ("골목", "바다", "산")]
+    chosen = {"asset": [kept[2]["id"], kept[0]["id"]]}
+    answer = await artist.http.get(f"/api/v1/projects/{project}/assets.zip", params=chosen)
+    assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == ["달빛_골목_01.png", "달빛_산_01.png"]
+    elsewhere = await artist.http.get(f"/api/v1/projects/{await artist.project()}/assets.zip", params=chosen)
+    assert elsewhere.json()["error"]["reason"] == "NO_ASSET"
+
+
 async def test_a_project_without_assets_has_no_zip(artist: Artist) -> None:
     refused = await artist.call("GET", f"/projects/{await artist.project()}/assets.zip", 404)
     assert refused["error"]["reason"] == "NO_ASSET"
@@ -127,7 +138,7 @@ async def test_a_deleted_project_leaves_nothing_but_the_account(
     await services.background.script.held.wait()
     await artist.call("DELETE", f"/projects/{project}", 204)
     await artist.call("GET", f"/projects/{project}", 404)
-    left = [key for key in store.keys("") if "/style_train/" not in key or key.endswith(".safetensors")]
+    left = [key for key in store.keys("") if "/style/" not in key or key.endswith(".safetensors")]
     assert left == []
     assert services.training.deleted == [posted["id"]]
     with gateway.engine.connect() as connection:

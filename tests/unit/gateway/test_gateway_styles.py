@@ -116,7 +116,7 @@ async def test_a_style_is_drawn_with_by_its_file_and_weight(
     await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
     lora, dreamstyler = services.background.script.requests[0].styles
     assert (lora.method, lora.weight) == (style_pb2.METHOD_LORA, 0.5)
-    assert lora.key.startswith(f"{artist.id}/style_train/")
+    assert lora.key.startswith(f"{artist.id}/style/")
     assert len(lora.sha256) == 64
     assert not dreamstyler.HasField("weight")
 
