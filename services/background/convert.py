@@ -63,8 +63,7 @@ def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
     Raises:
         InvalidInput: anything that cannot be drawn as it was asked for.
     """
-    if not _REQUEST_ID.match(request.request_id):
-        raise InvalidInput("request_id must be 1 to 128 letters, digits, '.', '-' or '_'", reason="REQUEST_ID")
+    check_request_id(request.request_id)
     has_picture = request.HasField("picture")
     if not has_picture and not request.prompt.strip():
         raise InvalidInput("say in the prompt what to draw, or give a picture", reason="PROMPT_REQUIRED")
@@ -131,6 +130,11 @@ def to_spec(
         stage_tokens=next((style for style in loaded if isinstance(style, StageTokens)), None),
         previews=order.previews,
     )
+
+
+def check_request_id(request_id: str) -> None:
+    if not _REQUEST_ID.match(request_id):
+        raise InvalidInput("request_id must be 1 to 128 letters, digits, '.', '-' or '_'", reason="REQUEST_ID")
 
 
 def check_prompt(name: str, prompt: str) -> str:

@@ -25,12 +25,16 @@ def encode_marked(result: Drawn, spec: DrawingSpec, family: Family, *, enlarged:
     info = PngInfo()
     if with_settings:
         info.add_itxt("parameters", settings_text(result, spec, family, enlarged=enlarged))
-    composite = spec.image_HWC is not None and spec.strength < 1
-    kind = "compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia"
-    info.add_itxt("XML:com.adobe.xmp", _XMP.format(source=_SOURCES + kind))
+    info.add_itxt("XML:com.adobe.xmp", origin_xmp(composite=spec.image_HWC is not None and spec.strength < 1))
     buffer = io.BytesIO()
     Image.fromarray(result.image_HWC).save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
+
+
+def origin_xmp(*, composite: bool) -> str:
+    """The XMP packet that says a trained model drew this, by itself or from a picture of the artist's (`composite`)."""
+    kind = "compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia"
+    return _XMP.format(source=_SOURCES + kind)
 
 
 def settings_text(result: Drawn, spec: DrawingSpec, family: Family, *, enlarged: int = 1) -> str:

@@ -13,10 +13,11 @@ from oma.background.v1 import background_service_pb2_grpc as pb_grpc
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
 from services.background.enlarger import find_enlarger
+from services.background.finished import Finished
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets
 from services.background.results import Results
-from services.background.servicer import BackgroundServicer
+from services.background.servicer import Afterwards, BackgroundServicer
 from services.background.settings import BackgroundSettings
 from services.background.styles import StyleShelf
 from services.common.admission import Places
@@ -48,11 +49,15 @@ async def run(
         store=store,
         shelf=shelf,
         translator=translator,
-        results=Results(
-            store=store,
-            family=family,
-            enlarger=find_enlarger(threads=settings.torch_threads or os.cpu_count() or 1),
-            settings_in_pictures=settings.settings_in_pictures,
+        afterwards=Afterwards(
+            results=Results(
+                store=store,
+                family=family,
+                enlarger=find_enlarger(threads=settings.torch_threads or os.cpu_count() or 1),
+                settings_in_pictures=settings.settings_in_pictures,
+            ),
+            finished=Finished(store=store, find_sky=None),
+            places=Places(settings.max_pending),
         ),
     )
 

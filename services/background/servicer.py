@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oma.background.v1 import background_service_pb2 as pb
@@ -13,6 +13,7 @@ from services.background import convert
 from services.background.convert import Order
 from services.background.engine.records import Adapter, DrawingSpec, Drawn, Event, Failed, StageTokens, Stepped, Waiting
 from services.background.engine.turns import Turns
+from services.background.finished import Finished
 from services.background.korean.translator import Translator
 from services.background.results import Results
 from services.background.styles import StyleShelf
@@ -22,6 +23,15 @@ from services.common.compute import ComputeLane
 from services.common.families import Family
 from services.common.mailboxes import Mailbox
 from services.common.wire import picture_pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Afterwards:
+    """What becomes of finished drawings; `places` are for calls about them, which need no turn."""
+
+    results: Results
+    finished: Finished
+    places: Places
 
 
 class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
@@ -37,7 +47,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         store: ArtifactStore,
         shelf: StyleShelf,
         translator: Translator,
-        results: Results,
+        afterwards: Afterwards,
     ) -> None:
         self._family = family
         self._places = places
@@ -46,7 +56,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         self._store = store
         self._shelf = shelf
         self._translator = translator
-        self._results = results
+        self._afterwards = afterwards
 
     async def GenerateBackground(
         self, request: pb.GenerateBackgroundRequest, context: Any
@@ -70,10 +80,18 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         prompt = convert.check_prompt("prompt", request.prompt)
         return convert.to_translation(await self._lane.run(self._translator.translate, prompt))
 
+    async def SeparateLayers(self, request: pb.SeparateLayersRequest, context: Any) -> pb.SeparateLayersResponse:
+        self._afterwards.places.take(context)
+        return await asyncio.to_thread(self._afterwards.finished.separate, request)
+
+    async def ReadStyle(self, request: pb.ReadStyleRequest, context: Any) -> pb.ReadStyleResponse:
+        self._afterwards.places.take(context)
+        return await asyncio.to_thread(self._afterwards.finished.read, request)
+
     def _prepare(self, request: pb.GenerateBackgroundRequest) -> tuple[Order, DrawingSpec]:
         owner = check_owner(request.owner)
         order = convert.to_order(request, self._family)
-        self._results.check(order)
+        self._afterwards.results.check(order)
         picture = picture_pixels(request.picture, self._store, owner=owner) if request.HasField("picture") else None
         spec = convert.to_spec(
             order,
@@ -97,7 +115,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
             case Stepped():
                 return convert.to_progress(event)
             case Drawn():
-                drawn, ref, content = self._results.keep(event, order, spec)
+                drawn, ref, content = self._afterwards.results.keep(event, order, spec)
                 return convert.to_image(drawn, ref, content if order.inline_results else None)
             case Failed(error):
                 raise error

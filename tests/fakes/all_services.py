@@ -22,10 +22,11 @@ from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
 from services.background.enlarger import find_enlarger
+from services.background.finished import Finished
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets, load_painter
 from services.background.results import Results
-from services.background.servicer import BackgroundServicer
+from services.background.servicer import Afterwards, BackgroundServicer
 from services.background.styles import StyleShelf
 from services.common.admission import Places
 from services.common.artifacts import ArtifactStore, FolderStore
@@ -179,8 +180,12 @@ async def all_services(
             store=store,
             shelf=StyleShelf(store, networks.targets, max_bytes=2**26),
             translator=networks.translator,
-            results=Results(
-                store=store, family=networks.family, enlarger=find_enlarger(threads=1), settings_in_pictures=True
+            afterwards=Afterwards(
+                results=Results(
+                    store=store, family=networks.family, enlarger=find_enlarger(threads=1), settings_in_pictures=True
+                ),
+                finished=Finished(store=store, find_sky=None),
+                places=Places(8),
             ),
         ),
         server,

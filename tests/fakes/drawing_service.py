@@ -14,8 +14,9 @@ from services.background.engine.painter import Canvas, Painter
 from services.background.engine.records import DrawingSpec
 from services.background.engine.turns import Turns
 from services.background.enlarger import find_enlarger
+from services.background.finished import Finished
 from services.background.results import Results
-from services.background.servicer import BackgroundServicer
+from services.background.servicer import Afterwards, BackgroundServicer
 from services.background.styles import StyleShelf
 from services.common.admission import Places
 from services.common.artifacts import FolderStore
@@ -87,7 +88,11 @@ async def running_drawing_service(
         store=store,
         shelf=StyleShelf(store, networks.targets, max_bytes=2**26),
         translator=networks.translator,
-        results=Results(store=store, family=family, enlarger=find_enlarger(threads=1), settings_in_pictures=True),
+        afterwards=Afterwards(
+            results=Results(store=store, family=family, enlarger=find_enlarger(threads=1), settings_in_pictures=True),
+            finished=Finished(store=store, find_sky=None),
+            places=Places(8),
+        ),
     )
     server = grpc.aio.server(interceptors=[*outermost, CallInterceptor(GATE)], options=server_options())
     pb_grpc.add_BackgroundServiceServicer_to_server(servicer, server)

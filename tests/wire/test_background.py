@@ -23,16 +23,17 @@ from PIL.PngImagePlugin import PngImageFile
 
 from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
+from services.background.finished import Finished
 from services.background.korean.translator import Translator
 from services.background.model import StyleTargets, load_painter
 from services.background.results import Results
-from services.background.servicer import BackgroundServicer
+from services.background.servicer import Afterwards, BackgroundServicer
 from services.background.styles import StyleShelf
 from services.common.admission import Places
 from services.common.artifacts import FolderStore
 from services.common.compute import ComputeLane
 from services.common.families import load_family
-from services.common.pictures import Pixels
+from services.common.pictures import Pixels, encode_png
 from services.common.serving import create_server
 from tests.fakes.families import build_random_family
 from tests.fakes.owners import GATE, acting_for_owners
@@ -116,7 +117,11 @@ async def mesh(
         store=store,
         shelf=shelf,
         translator=translator,
-        results=Results(store=store, family=family, enlarger=Repeating(), settings_in_pictures=True),
+        afterwards=Afterwards(
+            results=Results(store=store, family=family, enlarger=Repeating(), settings_in_pictures=True),
+            finished=Finished(store=store, find_sky=None),
+            places=Places(8),
+        ),
     )
     pb_grpc.add_BackgroundServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -135,6 +140,12 @@ def png(width: int, height: int) -> image_pb2.Picture:
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), (200, 120, 40)).save(buffer, "PNG")
     return image_pb2.Picture(inline=image_pb2.Image(content=buffer.getvalue(), media_type="image/png"))
+
+
+def inked() -> image_pb2.Picture:
+    image_HWC = np.full((96, 96, 3), (240, 220, 180), np.uint8)
+    image_HWC[30:32], image_HWC[:, 60:62] = (20, 20, 40), (20, 20, 40)
+    return image_pb2.Picture(inline=image_pb2.Image(content=encode_png(image_HWC), media_type="image/png"))
 
 
 def pixels(content: bytes) -> np.ndarray[Any, Any]:
@@ -312,3 +323,40 @@ async def test_translations_name_what_was_not_understood(mesh: Mesh) -> None:
     response = await mesh.stub.TranslatePrompt(pb.TranslatePromptRequest(prompt="용이 지키는 성"), timeout=10)
     assert response.english == "a castle"
     assert list(response.unknown_words) == ["용", "지키는"]
+
+
+async def test_a_drawing_is_taken_apart_into_a_file_of_layers(mesh: Mesh) -> None:
+    request = pb.SeparateLayersRequest(request_id="p1", owner=OWNER, picture=inked(), original=inked(), language="ko")
+    response = await mesh.stub.SeparateLayers(request, timeout=TIMEOUT_SECONDS)
+    assert list(response.layers) == [pb.LAYER_KIND_ORIGINAL, pb.LAYER_KIND_COLOUR, pb.LAYER_KIND_LINE]
+    assert [(one.kind, one.reason) for one in response.left_out] == [(pb.LAYER_KIND_SKY, "NO_SKY_NETWORK")]
+    assert response.largest_difference <= 1
+    assert (response.psd.key, response.psd.media_type) == (f"{OWNER}/out/p1/layers.psd", "image/vnd.adobe.photoshop")
+    assert mesh.store.get(response.psd.key).startswith(b"8BPS")
+
+
+async def test_a_drawing_is_read_against_the_artist_s_pages(mesh: Mesh) -> None:
+    request = pb.ReadStyleRequest(owner=OWNER, picture=inked(), pages=[inked(), inked()])
+    response = await mesh.stub.ReadStyle(request, timeout=TIMEOUT_SECONDS)
+    assert response.verdict == pb.STYLE_VERDICT_CLOSE
+    assert {one.kind for one in response.aspects} == set(pb.StyleAspect.Kind.values()) - {0}
+    other = pb.ReadStyleRequest(owner=OWNER, picture=png(64, 64), pages=[inked()])
+    assert (await mesh.stub.ReadStyle(other, timeout=TIMEOUT_SECONDS)).verdict == pb.STYLE_VERDICT_OFF
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "reason"),
+    [
+        ("SeparateLayers", pb.SeparateLayersRequest(request_id="../x", owner=OWNER), "REQUEST_ID"),
+        ("SeparateLayers", pb.SeparateLayersRequest(request_id="x", owner=OWNER), "PICTURE_REQUIRED"),
+        ("SeparateLayers", pb.SeparateLayersRequest(request_id="x", owner=OWNER, language="fr"), "LANGUAGE"),
+        ("ReadStyle", pb.ReadStyleRequest(owner=OWNER), "PAGES"),
+    ],
+)
+async def test_what_cannot_be_done_with_a_drawing_is_refused_by_name(
+    mesh: Mesh, method: str, request_: Any, reason: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await getattr(mesh.stub, method)(request_, timeout=TIMEOUT_SECONDS)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert reason_of(caught.value) == reason

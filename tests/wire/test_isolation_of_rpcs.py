@@ -94,6 +94,26 @@ ROWS = [
         refers_by=None,
         build=lambda _things, _owner: background_pb.TranslatePromptRequest(prompt="바다"),
     ),
+    *(
+        Row(
+            method=f"{BACKGROUND}/SeparateLayers",
+            refers_by=field,
+            build=lambda things, owner, field=field: background_pb.SeparateLayersRequest(  # type: ignore[misc]
+                **{"request_id": "r1", "owner": owner, "picture": things.picture, field: things.picture}
+            ),
+        )
+        for field in ("picture", "original")
+    ),
+    *(
+        Row(
+            method=f"{BACKGROUND}/ReadStyle",
+            refers_by=field,
+            build=lambda things, owner: background_pb.ReadStyleRequest(
+                owner=owner, picture=things.picture, pages=[things.picture]
+            ),
+        )
+        for field in ("picture", "pages")
+    ),
     Row(
         method=f"{ESTIMATION}/EstimatePose",
         refers_by="picture",

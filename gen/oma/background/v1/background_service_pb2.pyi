@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from oma.image.v1 import drawing_pb2 as _drawing_pb2
 from oma.image.v1 import image_pb2 as _image_pb2
 from oma.style.v1 import style_pb2 as _style_pb2
@@ -20,6 +21,66 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _LayerKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LayerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LayerKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LAYER_KIND_UNSPECIFIED: _LayerKind.ValueType  # 0
+    """Never sent."""
+    LAYER_KIND_LINE: _LayerKind.ValueType  # 1
+    """Dark strokes, transparent elsewhere; multiplied."""
+    LAYER_KIND_COLOUR: _LayerKind.ValueType  # 2
+    """The drawing without its lines; transparent where there is a layer of sky."""
+    LAYER_KIND_SKY: _LayerKind.ValueType  # 3
+    """The sky, which goes on a little under what stands before it."""
+    LAYER_KIND_ORIGINAL: _LayerKind.ValueType  # 4
+    """The picture that the drawing was made from; hidden."""
+
+class LayerKind(_LayerKind, metaclass=_LayerKindEnumTypeWrapper):
+    """What a layer holds."""
+
+LAYER_KIND_UNSPECIFIED: LayerKind.ValueType  # 0
+"""Never sent."""
+LAYER_KIND_LINE: LayerKind.ValueType  # 1
+"""Dark strokes, transparent elsewhere; multiplied."""
+LAYER_KIND_COLOUR: LayerKind.ValueType  # 2
+"""The drawing without its lines; transparent where there is a layer of sky."""
+LAYER_KIND_SKY: LayerKind.ValueType  # 3
+"""The sky, which goes on a little under what stands before it."""
+LAYER_KIND_ORIGINAL: LayerKind.ValueType  # 4
+"""The picture that the drawing was made from; hidden."""
+Global___LayerKind: _TypeAlias = LayerKind  # noqa: Y015
+
+class _StyleVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StyleVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StyleVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STYLE_VERDICT_UNSPECIFIED: _StyleVerdict.ValueType  # 0
+    """Never sent."""
+    STYLE_VERDICT_CLOSE: _StyleVerdict.ValueType  # 1
+    """It could be one of the pages."""
+    STYLE_VERDICT_NEAR: _StyleVerdict.ValueType  # 2
+    """Related."""
+    STYLE_VERDICT_OFF: _StyleVerdict.ValueType  # 3
+    """Another hand."""
+
+class StyleVerdict(_StyleVerdict, metaclass=_StyleVerdictEnumTypeWrapper):
+    """How near a drawing is."""
+
+STYLE_VERDICT_UNSPECIFIED: StyleVerdict.ValueType  # 0
+"""Never sent."""
+STYLE_VERDICT_CLOSE: StyleVerdict.ValueType  # 1
+"""It could be one of the pages."""
+STYLE_VERDICT_NEAR: StyleVerdict.ValueType  # 2
+"""Related."""
+STYLE_VERDICT_OFF: StyleVerdict.ValueType  # 3
+"""Another hand."""
+Global___StyleVerdict: _TypeAlias = StyleVerdict  # noqa: Y015
 
 @_typing.final
 class GenerateBackgroundRequest(_message.Message):
@@ -295,3 +356,242 @@ class TranslatePromptResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TranslatePromptResponse: _TypeAlias = TranslatePromptResponse  # noqa: Y015
+
+@_typing.final
+class SeparateLayersRequest(_message.Message):
+    """What to take apart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    PICTURE_FIELD_NUMBER: _builtins.int
+    ORIGINAL_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's own id for this request; the file is stored under "<owner>/out/<request_id>/"."""
+    owner: _builtins.str
+    """Whose drawing this is."""
+    language: _builtins.str
+    """The language of the layers' names: "ko" or "en"; default "en"."""
+    @_builtins.property
+    def picture(self) -> _image_pb2.Picture:
+        """The drawing; required."""
+
+    @_builtins.property
+    def original(self) -> _image_pb2.Picture:
+        """The photograph that it was drawn from, to be kept as a hidden layer at the bottom; fitted to the drawing's size."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        picture: _image_pb2.Picture | None = ...,
+        original: _image_pb2.Picture | None = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["original", b"original", "picture", b"picture"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "original", b"original", "owner", b"owner", "picture", b"picture", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeparateLayersRequest: _TypeAlias = SeparateLayersRequest  # noqa: Y015
+
+@_typing.final
+class SeparateLayersResponse(_message.Message):
+    """The layers that were made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PSD_FIELD_NUMBER: _builtins.int
+    LAYERS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    LARGEST_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    largest_difference: _builtins.int
+    """The visible layers laid over one another differ from the drawing by at most this, in levels of 255."""
+    @_builtins.property
+    def psd(self) -> _image_pb2.Artifact:
+        """The Photoshop file, "image/vnd.adobe.photoshop"; kept for 24 hours unless somebody copies it."""
+
+    @_builtins.property
+    def layers(self) -> _containers.RepeatedScalarFieldContainer[Global___LayerKind.ValueType]:
+        """From the bottom to the top."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerLeftOut]:
+        """What could not be made well, and why."""
+
+    def __init__(
+        self,
+        *,
+        psd: _image_pb2.Artifact | None = ...,
+        layers: _abc.Iterable[Global___LayerKind.ValueType] | None = ...,
+        left_out: _abc.Iterable[Global___LayerLeftOut] | None = ...,
+        largest_difference: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["psd", b"psd"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["largest_difference", b"largest_difference", "layers", b"layers", "left_out", b"left_out", "psd", b"psd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeparateLayersResponse: _TypeAlias = SeparateLayersResponse  # noqa: Y015
+
+@_typing.final
+class LayerLeftOut(_message.Message):
+    """A layer that is not in the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    kind: Global___LayerKind.ValueType
+    """Which."""
+    reason: _builtins.str
+    """Machine-readable: NO_LINES, NO_SKY, NO_SKY_NETWORK."""
+    message: _builtins.str
+    """The same for people."""
+    def __init__(
+        self,
+        *,
+        kind: Global___LayerKind.ValueType = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LayerLeftOut: _TypeAlias = LayerLeftOut  # noqa: Y015
+
+@_typing.final
+class ReadStyleRequest(_message.Message):
+    """What to compare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    PICTURE_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """Whose pictures these are."""
+    @_builtins.property
+    def picture(self) -> _image_pb2.Picture:
+        """The drawing; required."""
+
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[_image_pb2.Picture]:
+        """Pages of the artist's, 1 to 12."""
+
+    def __init__(
+        self,
+        *,
+        owner: _builtins.str = ...,
+        picture: _image_pb2.Picture | None = ...,
+        pages: _abc.Iterable[_image_pb2.Picture] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["picture", b"picture"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner", "pages", b"pages", "picture", b"picture"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadStyleRequest: _TypeAlias = ReadStyleRequest  # noqa: Y015
+
+@_typing.final
+class ReadStyleResponse(_message.Message):
+    """How near it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    ASPECTS_FIELD_NUMBER: _builtins.int
+    verdict: Global___StyleVerdict.ValueType
+    """In a word."""
+    times: _builtins.float
+    """How many times as far as the pages are from one another: 1 is one of them."""
+    @_builtins.property
+    def aspects(self) -> _containers.RepeatedCompositeFieldContainer[Global___StyleAspect]:
+        """Each aspect for itself; the one with the most times is the reason."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___StyleVerdict.ValueType = ...,
+        times: _builtins.float = ...,
+        aspects: _abc.Iterable[Global___StyleAspect] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aspects", b"aspects", "times", b"times", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadStyleResponse: _TypeAlias = ReadStyleResponse  # noqa: Y015
+
+@_typing.final
+class StyleAspect(_message.Message):
+    """One aspect of the comparison."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[StyleAspect._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: StyleAspect._Kind.ValueType  # 0
+        """Never sent."""
+        KIND_LINE: StyleAspect._Kind.ValueType  # 1
+        """Weight, darkness and share of strokes."""
+        KIND_PALETTE: StyleAspect._Kind.ValueType  # 2
+        """Lightness and colours."""
+        KIND_TEXTURE: StyleAspect._Kind.ValueType  # 3
+        """Strength of detail in each octave."""
+        KIND_SHARPNESS: StyleAspect._Kind.ValueType  # 4
+        """Steepness of edges."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What is compared."""
+
+    KIND_UNSPECIFIED: StyleAspect.Kind.ValueType  # 0
+    """Never sent."""
+    KIND_LINE: StyleAspect.Kind.ValueType  # 1
+    """Weight, darkness and share of strokes."""
+    KIND_PALETTE: StyleAspect.Kind.ValueType  # 2
+    """Lightness and colours."""
+    KIND_TEXTURE: StyleAspect.Kind.ValueType  # 3
+    """Strength of detail in each octave."""
+    KIND_SHARPNESS: StyleAspect.Kind.ValueType  # 4
+    """Steepness of edges."""
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    kind: Global___StyleAspect.Kind.ValueType
+    """Which."""
+    times: _builtins.float
+    """How many times as far as the pages are from one another in this."""
+    verdict: Global___StyleVerdict.ValueType
+    """In a word."""
+    def __init__(
+        self,
+        *,
+        kind: Global___StyleAspect.Kind.ValueType = ...,
+        times: _builtins.float = ...,
+        verdict: Global___StyleVerdict.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "times", b"times", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StyleAspect: _TypeAlias = StyleAspect  # noqa: Y015

@@ -45,6 +45,16 @@ class BackgroundServiceStub:
                 request_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.TranslatePromptRequest.SerializeToString,
                 response_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.TranslatePromptResponse.FromString,
                 _registered_method=True)
+        self.SeparateLayers = channel.unary_unary(
+                '/oma.background.v1.BackgroundService/SeparateLayers',
+                request_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.SeparateLayersRequest.SerializeToString,
+                response_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.SeparateLayersResponse.FromString,
+                _registered_method=True)
+        self.ReadStyle = channel.unary_unary(
+                '/oma.background.v1.BackgroundService/ReadStyle',
+                request_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleRequest.SerializeToString,
+                response_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleResponse.FromString,
+                _registered_method=True)
 
 
 class BackgroundServiceServicer:
@@ -66,6 +76,21 @@ class BackgroundServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SeparateLayers(self, request, context):
+        """SeparateLayers takes a drawing apart into lines, colour and sky, and stores them as one Photoshop file under
+        "<owner>/out/<request_id>/". The same request may be sent again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadStyle(self, request, context):
+        """ReadStyle says how near a drawing is to pages of the artist's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BackgroundServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +103,16 @@ def add_BackgroundServiceServicer_to_server(servicer, server):
                     servicer.TranslatePrompt,
                     request_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.TranslatePromptRequest.FromString,
                     response_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.TranslatePromptResponse.SerializeToString,
+            ),
+            'SeparateLayers': grpc.unary_unary_rpc_method_handler(
+                    servicer.SeparateLayers,
+                    request_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.SeparateLayersRequest.FromString,
+                    response_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.SeparateLayersResponse.SerializeToString,
+            ),
+            'ReadStyle': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadStyle,
+                    request_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleRequest.FromString,
+                    response_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +170,60 @@ class BackgroundService:
             '/oma.background.v1.BackgroundService/TranslatePrompt',
             oma_dot_background_dot_v1_dot_background__service__pb2.TranslatePromptRequest.SerializeToString,
             oma_dot_background_dot_v1_dot_background__service__pb2.TranslatePromptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SeparateLayers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oma.background.v1.BackgroundService/SeparateLayers',
+            oma_dot_background_dot_v1_dot_background__service__pb2.SeparateLayersRequest.SerializeToString,
+            oma_dot_background_dot_v1_dot_background__service__pb2.SeparateLayersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadStyle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oma.background.v1.BackgroundService/ReadStyle',
+            oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleRequest.SerializeToString,
+            oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,12 @@ class BackgroundServiceStub:
     """
     TranslatePrompt: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.TranslatePromptRequest, _background_service_pb2.TranslatePromptResponse]
     """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn."""
+    SeparateLayers: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.SeparateLayersRequest, _background_service_pb2.SeparateLayersResponse]
+    """SeparateLayers takes a drawing apart into lines, colour and sky, and stores them as one Photoshop file under
+    "<owner>/out/<request_id>/". The same request may be sent again.
+    """
+    ReadStyle: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.ReadStyleRequest, _background_service_pb2.ReadStyleResponse]
+    """ReadStyle says how near a drawing is to pages of the artist's."""
 
 @_typing.type_check_only
 class BackgroundServiceAsyncStub(BackgroundServiceStub):
@@ -51,6 +57,12 @@ class BackgroundServiceAsyncStub(BackgroundServiceStub):
     """
     TranslatePrompt: _aio.UnaryUnaryMultiCallable[_background_service_pb2.TranslatePromptRequest, _background_service_pb2.TranslatePromptResponse]  # type: ignore[assignment]
     """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn."""
+    SeparateLayers: _aio.UnaryUnaryMultiCallable[_background_service_pb2.SeparateLayersRequest, _background_service_pb2.SeparateLayersResponse]  # type: ignore[assignment]
+    """SeparateLayers takes a drawing apart into lines, colour and sky, and stores them as one Photoshop file under
+    "<owner>/out/<request_id>/". The same request may be sent again.
+    """
+    ReadStyle: _aio.UnaryUnaryMultiCallable[_background_service_pb2.ReadStyleRequest, _background_service_pb2.ReadStyleResponse]  # type: ignore[assignment]
+    """ReadStyle says how near a drawing is to pages of the artist's."""
 
 class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
     """BackgroundService draws backgrounds from a sentence, a photograph, or both, in learned styles."""
@@ -72,5 +84,23 @@ class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_background_service_pb2.TranslatePromptResponse, _abc.Awaitable[_background_service_pb2.TranslatePromptResponse]]:
         """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn."""
+
+    @_abc_1.abstractmethod
+    def SeparateLayers(
+        self,
+        request: _background_service_pb2.SeparateLayersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_service_pb2.SeparateLayersResponse, _abc.Awaitable[_background_service_pb2.SeparateLayersResponse]]:
+        """SeparateLayers takes a drawing apart into lines, colour and sky, and stores them as one Photoshop file under
+        "<owner>/out/<request_id>/". The same request may be sent again.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadStyle(
+        self,
+        request: _background_service_pb2.ReadStyleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_service_pb2.ReadStyleResponse, _abc.Awaitable[_background_service_pb2.ReadStyleResponse]]:
+        """ReadStyle says how near a drawing is to pages of the artist's."""
 
 def add_BackgroundServiceServicer_to_server(servicer: BackgroundServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
