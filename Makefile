@@ -43,5 +43,5 @@ protos: ## Generate gen/ from protos/
 	@scripts/gen_protos.sh
 
 .PHONY: k8s
-k8s: setup ## Render every Kubernetes overlay and check it
-	@$(BIN)/pytest -q tests/deploy
+k8s: setup ## Render every Kubernetes overlay and combination, and check it
+	@$(BIN)/pytest -q -m "slow or not slow" --ignore tests/deploy/test_images_built.py tests/deploy

@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from tests.deploy.test_manifests import ROOT
+from tests.deploy.manifests import ROOT
 
 DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.common.serving import LIVE
-from tests.deploy.test_manifests import K8S, environment, known_variables, main_container, pod, render
+from tests.deploy.manifests import K8S, environment, known_variables, main_container, pod, render
 
 GRACE_OF_TRITON_SECONDS = 30
 
