@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from services.background.engine.adapters import AdaptedModules, RowDeltas, fold
+from services.background.engine.adapters import AdaptedModules, RowDeltas, fold, plan_of
 from services.background.engine.painter import Painter
 from services.background.engine.records import Adapter, AdapterUse, Delta, DrawingSpec, StageTokens
 from services.background.engine.text import TextSide
@@ -63,7 +63,7 @@ class Adapted:
     def predict(self, arrays: Mapping[str, Tensor], hidden: Tensor, uses: list[tuple[LoraFile, float]]) -> Tensor:
         parts = [(deltas(file.unet), weight) for file, weight in uses]
         rows = [RowDeltas(slice(row, row + 1), parts) for row in range(len(hidden))]
-        with torch.inference_mode(), self._adapted.applied(rows):
+        with torch.inference_mode(), self._adapted.applied(plan_of(rows)):
             predicted: Tensor = self.unet(arrays["sample"], arrays["timesteps"], hidden).sample
         return predicted
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor
 
-from services.background.engine.adapters import AdaptedModules, RowDeltas
+from services.background.engine.adapters import AdaptedModules, Plan, RowDeltas, plan_of
 from services.background.engine.latents import PixelSide
 from services.background.engine.records import DrawingSpec
 from services.background.engine.schedules import create_scheduler, schedule_length, stage_of
@@ -16,7 +17,7 @@ from services.common.pictures import Pixels
 from services.common.style_files import wide_modules
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Canvas:
     """One result being drawn; nothing of it is shared with another drawing."""
 
@@ -52,6 +53,9 @@ class Painter:
         self._pixels = pixels
         self._unet = unet
         self._adapted = AdaptedModules(wide_modules(unet))
+        # By the first canvas of a step, with all of them: what was laid out for a step serves the next one, and is gone
+        # with the drawing.
+        self._plans: WeakKeyDictionary[Canvas, tuple[list[ReferenceType[Canvas]], Plan]] = WeakKeyDictionary()
         self._scheduler_config = scheduler_config
         self._train_steps = int(create_scheduler(scheduler_config).config.num_train_timesteps)
 
@@ -85,8 +89,7 @@ class Painter:
     @torch.inference_mode()
     def step(self, canvases: Sequence[Canvas]) -> None:
         """One denoising step of each canvas, in one call of the UNet; all are of one size, none is finished."""
-        latents, times, hidden, deltas = [], [], [], []
-        start = 0
+        latents, times, hidden = [], [], []
         for canvas in canvases:
             time = canvas.timesteps[canvas.steps_done]
             scaled = canvas.scheduler.scale_model_input(canvas.latents_1CHW, time)
@@ -95,10 +98,7 @@ class Painter:
             latents += [scaled] * canvas.rows
             times += [time] * canvas.rows
             hidden += [canvas.negative_1LC, prompt_1LC][-canvas.rows :]
-            uses = [(use.adapter.unet, use.weight) for use in canvas.spec.adapters]
-            deltas.append(RowDeltas(slice(start, start + canvas.rows), uses))
-            start += canvas.rows
-        with self._adapted.applied(deltas):
+        with self._adapted.applied(self._plan(canvases)):
             times_B = torch.tensor(times, device=self._unet.device)
             predicted = self._unet(torch.cat(latents), times_B, torch.cat(hidden), return_dict=False)[0]
         for canvas, rows in zip(canvases, predicted.split([canvas.rows for canvas in canvases]), strict=True):
@@ -115,6 +115,20 @@ class Painter:
     def preview(self, canvas: Canvas) -> Pixels:
         """A rough look at what it becomes."""
         return self._pixels.preview(canvas.clean_1CHW)
+
+    def _plan(self, canvases: Sequence[Canvas]) -> Plan:
+        kept = self._plans.get(canvases[0])
+        if kept is not None and [one() for one in kept[0]] == list(canvases):
+            return kept[1]
+        batch, start = [], 0
+        for canvas in canvases:
+            uses = [(use.adapter.unet, use.weight) for use in canvas.spec.adapters]
+            batch.append(RowDeltas(slice(start, start + canvas.rows), uses))
+            start += canvas.rows
+        plan = plan_of(batch)
+        self._plans.clear()
+        self._plans[canvases[0]] = [ref(one) for one in canvases], plan
+        return plan
 
     def _schedule(self, spec: DrawingSpec) -> tuple[Any, list[int]]:
         scheduler = create_scheduler(self._scheduler_config)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from services.background.engine.adapters import AdaptedModules, RowDeltas
+from services.background.engine.adapters import AdaptedModules, RowDeltas, plan_of
 from services.background.engine.records import DrawingSpec, StageTokens
 from services.common.errors import InvalidInput
 from services.common.style_files import text_modules
@@ -41,7 +41,7 @@ class TextSide:
         self._rows = (places, spec.stage_tokens.embeddings_TC) if spec.stage_tokens else None
         uses = [(use.adapter.text, use.weight) for use in spec.adapters]
         try:
-            with self._adapted.applied([RowDeltas(slice(None), uses)]):
+            with self._adapted.applied(plan_of([RowDeltas(slice(None), uses)])):
                 hidden_BLC = self._text_encoder(batch).last_hidden_state
         finally:
             self._rows = None

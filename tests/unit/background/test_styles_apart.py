@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
-from services.background.engine.adapters import AdaptedModules, RowDeltas, fold
-from services.background.engine.painter import Painter
+from services.background.engine.adapters import AdaptedModules, RowDeltas, fold, plan_of
+from services.background.engine.painter import Canvas, Painter
 from services.background.engine.records import Adapter, AdapterUse, Delta, DrawingSpec, StageTokens
 from services.background.engine.text import TextSide
 from services.background.model import StyleTargets
@@ -49,12 +49,16 @@ def tokens(targets: StyleTargets, *, seed: int, stages: int = 6) -> StageTokens:
     return StageTokens(embeddings_TC=rows_TC, trigger="sks03", size_bytes=0)
 
 
+def run(painter: Painter, canvases: list[Canvas], *, steps: int = SPEC.steps) -> list[Canvas]:
+    """So many steps of drawings that share each of them."""
+    for _ in range(steps):
+        painter.step(canvases)
+    return canvases
+
+
 def draw_together(painter: Painter, specs: Sequence[DrawingSpec]) -> list[Tensor]:
     """The finished latents of drawings that share every step."""
-    canvases = [painter.begin(spec)[0] for spec in specs]
-    while not canvases[0].finished:
-        painter.step(canvases)
-    return [canvas.latents_1CHW for canvas in canvases]
+    return [canvas.latents_1CHW for canvas in run(painter, [painter.begin(spec)[0] for spec in specs])]
 
 
 def test_two_styles_in_one_batch_draw_what_each_draws_alone(painter: Painter, targets: StyleTargets) -> None:
@@ -68,23 +72,57 @@ def test_two_styles_in_one_batch_draw_what_each_draws_alone(painter: Painter, ta
     assert (alone[1] - alone[2]).abs().max() > 0.1
 
 
-@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
-def test_a_broken_style_changes_no_neighbour(painter: Painter, targets: StyleTargets, broken: float) -> None:
-    """Random mixes of neighbours around one row whose style is broken."""
-    styles = [AdapterUse(adapter=adapter(targets, seed=seed), weight=1.0) for seed in range(3)]
-    poison = AdapterUse(adapter=adapter(targets, seed=9, value=broken), weight=1.0)
+@pytest.mark.parametrize(("broken", "mixes"), [(float("nan"), 200), (float("inf"), 20)])
+def test_a_broken_style_changes_no_neighbour(
+    painter: Painter, targets: StyleTargets, broken: float, mixes: int
+) -> None:
+    """Random mixes of neighbours around one row whose style is broken: each is what it is alone, to rounding.
+
+    One call of the UNet agrees to 1e-5 of the largest number in it, the finished picture to 2/255.
+    """
     choose = random.Random(3)
-    for _ in range(10):
-        specs = [
-            replace(SPEC, seed=seed, steps=2, adapters=tuple(choose.sample(styles, choose.randrange(3))))
-            for seed in range(3)
-        ]
-        place = choose.randrange(4)
-        mixed = [*specs[:place], replace(SPEC, steps=2, adapters=(poison,)), *specs[place:]]
-        together = draw_together(painter, mixed)
-        assert not torch.isfinite(together.pop(place)).all()
-        for latents, spec in zip(together, specs, strict=True):
-            torch.testing.assert_close(latents, draw_together(painter, [spec])[0], rtol=1e-4, atol=1e-4)
+    pool = [painter.begin(spec)[0] for spec in neighbours(targets, choose, count=12)]
+    alone = [run(painter, [again(canvas)], steps=1)[0].latents_1CHW for canvas in pool]
+    finished = [painter.finish(run(painter, [again(canvas)])[0]).astype(int) for canvas in pool]
+    style = AdapterUse(adapter=adapter(targets, seed=99, value=broken), weight=1.0)
+    poison = painter.begin(replace(SPEC, adapters=(style,)))[0]
+    for mix in range(mixes):
+        picked = choose.sample(range(len(pool)), choose.randint(1, 3))
+        place = choose.randint(0, len(picked))
+        canvases = [again(pool[index]) for index in picked]
+        canvases.insert(place, again(poison))
+        run(painter, canvases, steps=1 if mix % 20 else SPEC.steps)
+        assert not torch.isfinite(canvases.pop(place).latents_1CHW).all()
+        for index, canvas in zip(picked, canvases, strict=True):
+            if canvas.finished:
+                difference = np.abs(painter.finish(canvas) - finished[index])
+                assert difference.max() <= 2
+                assert difference.mean() <= 0.05
+            else:
+                assert (canvas.latents_1CHW - alone[index]).abs().max() <= 1e-5 * alone[index].abs().max()
+
+
+def again(canvas: Canvas) -> Canvas:
+    """The same drawing, not begun."""
+    return replace(canvas, scheduler=copy.deepcopy(canvas.scheduler))
+
+
+def neighbours(targets: StyleTargets, choose: random.Random, *, count: int) -> list[DrawingSpec]:
+    """Drawings of up to three styles mixed by weight, some with stage tokens, some without guidance."""
+    styles = [adapter(targets, seed=seed) for seed in range(6)]
+    return [
+        replace(
+            SPEC,
+            seed=seed,
+            guidance=choose.choice((1.0, 7.5)),
+            adapters=tuple(
+                AdapterUse(adapter=style, weight=choose.choice((-0.4, 0.3, 1.0)))
+                for style in choose.sample(styles, seed % 4)
+            ),
+            stage_tokens=tokens(targets, seed=seed) if seed % 3 == 0 else None,
+        )
+        for seed in range(count)
+    ]
 
 
 def test_a_broken_style_ends_its_own_drawing_with_a_reason(painter: Painter, targets: StyleTargets) -> None:
@@ -123,7 +161,7 @@ def test_mixed_adapters_equal_weights_merged_in_double_precision() -> None:
     ]
     inputs = torch.randn(1, 4, 4, 6), torch.tensor([321]), torch.randn(1, 77, 32)
     adapted = AdaptedModules(wide_modules(unet))
-    with torch.inference_mode(), adapted.applied([RowDeltas(slice(0, 1), folded)]):
+    with torch.inference_mode(), adapted.applied(plan_of([RowDeltas(slice(0, 1), folded)])):
         ours = unet(*inputs).sample
     with torch.inference_mode():
         torch.testing.assert_close(ours, merged(*inputs).sample, rtol=1e-4, atol=1e-4)
