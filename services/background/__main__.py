@@ -11,6 +11,7 @@ from services.background.server import run
 from services.background.settings import BackgroundSettings
 from services.common.families import load_family
 from services.common.logs import configure_logging
+from services.common.telemetry.process import telling
 
 
 def main() -> None:
@@ -19,9 +20,10 @@ def main() -> None:
     settings = BackgroundSettings()
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
-    family = load_family(settings.family)
-    painter, targets = load_painter(family, device=choose_device(settings.device))
-    asyncio.run(run(settings, family, painter, targets, Translator()))
+    with telling("background", settings.telemetry):
+        family = load_family(settings.family)
+        painter, targets = load_painter(family, device=choose_device(settings.device))
+        asyncio.run(run(settings, family, painter, targets, Translator()))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from services.background.engine.turns import Turns
 from services.background.enlarger import find_enlarger
 from services.background.finished import Finished
 from services.background.korean.translator import Translator
+from services.background.metrics import count_step
 from services.background.model import StyleTargets
 from services.background.results import Results
 from services.background.servicer import Afterwards, BackgroundServicer
@@ -36,14 +37,19 @@ async def run(
     settings: BackgroundSettings, family: Family, painter: Painter, targets: StyleTargets, translator: Translator
 ) -> None:
     # Past the door there is room for those who left and whose last step is not over.
-    turns = Turns(painter, max_rows=settings.max_rows, max_pending=settings.max_pending + settings.max_rows)
+    turns = Turns(
+        painter,
+        max_rows=settings.max_rows,
+        max_pending=settings.max_pending + settings.max_rows,
+        on_step=count_step,
+    )
     drawing = threading.Thread(target=turns.run, name="drawing")
     lane = ComputeLane(max_pending=2 * settings.max_pending)
     store = open_store(settings.artifacts)
     shelf = StyleShelf(store, targets, max_bytes=settings.adapter_cache_mib * 2**20)
     servicer = BackgroundServicer(
         family=family,
-        places=Places(settings.max_pending),
+        places=Places(settings.max_pending, door="background"),
         turns=turns,
         lane=lane,
         store=store,
@@ -57,7 +63,7 @@ async def run(
                 settings_in_pictures=settings.settings_in_pictures,
             ),
             finished=Finished(store=store, find_sky=None),
-            places=Places(settings.max_pending),
+            places=Places(settings.max_pending, door="finished_backgrounds"),
         ),
     )
 

@@ -22,6 +22,7 @@ from services.common.artifacts import ArtifactStore, check_owner
 from services.common.compute import ComputeLane
 from services.common.families import Family
 from services.common.mailboxes import Mailbox
+from services.common.telemetry.tracing import span, span_aside
 from services.common.wire import picture_pixels
 
 
@@ -62,17 +63,19 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         self, request: pb.GenerateBackgroundRequest, context: Any
     ) -> AsyncIterator[pb.GenerateBackgroundResponse]:
         self._places.take(context)
-        order, spec = await self._lane.run(self._prepare, request)
+        with span("prepare"):
+            order, spec = await self._lane.run(self._prepare, request)
         events: Mailbox[Event] = Mailbox(merge=_merge)
         ticket = self._turns.submit(spec, owner=order.owner, listener=events.put)
         context.add_done_callback(lambda _: ticket.leave())  # also when it leaves while a response is being written
         try:
-            finished = False
-            while not finished:
-                event = await events.get()
-                response = await asyncio.to_thread(self._to_response, event, order, spec)
-                finished = response.WhichOneof("event") == "done"
-                yield response
+            with span_aside("draw", count=spec.count, steps=spec.steps):
+                finished = False
+                while not finished:
+                    event = await events.get()
+                    response = await asyncio.to_thread(self._to_response, event, order, spec)
+                    finished = response.WhichOneof("event") == "done"
+                    yield response
         finally:  # done, failed, cancelled, disconnected or out of time: the place is free after the step under way
             ticket.leave()
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from services.background.engine.adapters import fold
 from services.background.engine.records import Adapter, Delta, StageTokens
+from services.background.metrics import STYLE_BYTES, STYLE_EVICTIONS, STYLE_LOOKUPS, STYLES
 from services.background.model import StyleTargets
 from services.common.artifacts import ArtifactStore, get_checked
 from services.common.errors import NotFound
@@ -40,6 +41,7 @@ class StyleShelf:
         """
         place = (Adapter, owner, key, sha256)
         found = self._find(place)
+        STYLE_LOOKUPS.labels("lora", "miss" if found is None else "hit").inc()
         if not isinstance(found, Adapter):
             found = self._read_adapter(self._read(key, sha256, owner))
         self._keep(place, found)
@@ -49,6 +51,7 @@ class StyleShelf:
         """The DreamStyler style of this file; errors as `adapter`."""
         place = (StageTokens, owner, key, sha256)
         found = self._find(place)
+        STYLE_LOOKUPS.labels("dreamstyler", "miss" if found is None else "hit").inc()
         if not isinstance(found, StageTokens):
             file = read_dreamstyler(self._read(key, sha256, owner), width=self._targets.text_width)
             rows_TC = file.embeddings_TC.to(self._targets.device)
@@ -62,6 +65,7 @@ class StyleShelf:
         for place in list(self._loaded):
             with suppress(NotFound):
                 self._find(place)
+        self._show_size()
         return before - len(self._loaded)
 
     def _find(self, place: Place) -> Adapter | StageTokens | None:
@@ -94,6 +98,12 @@ class StyleShelf:
         # A drawing under way holds its own reference, so what leaves the shelf is not pulled from under it.
         while len(self._loaded) > 1 and self.size_bytes > self._max_bytes:
             self._loaded.popitem(last=False)
+            STYLE_EVICTIONS.inc()
+        self._show_size()
+
+    def _show_size(self) -> None:
+        STYLES.set(len(self._loaded))
+        STYLE_BYTES.set(self.size_bytes)
 
 
 def _size(tensor: Tensor) -> int:

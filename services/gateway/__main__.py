@@ -3,13 +3,16 @@
 import asyncio
 
 from services.common.logs import configure_logging
+from services.common.telemetry.process import telling
 from services.gateway.server import run
 from services.gateway.settings import GatewaySettings
 
 
 def main() -> None:
     configure_logging("gateway")
-    asyncio.run(run(GatewaySettings()))
+    settings = GatewaySettings()
+    with telling("gateway", settings.telemetry):
+        asyncio.run(run(settings))
 
 
 if __name__ == "__main__":

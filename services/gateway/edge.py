@@ -7,8 +7,11 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.common.logs import await_owner
 from services.common.request_ids import METADATA_KEY, accept_request_id
+from services.common.telemetry.tracing import TRACEPARENT
 from services.gateway.errors import error_response
+from services.gateway.metrics import observing
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +41,17 @@ class Edge:
             await self._app(scope, receive, send)
             return
         structlog.contextvars.clear_contextvars()
-        given = Headers(scope=scope).get(METADATA_KEY)
+        await_owner()
+        headers = Headers(scope=scope)
+        given = headers.get(METADATA_KEY)
         request_id = accept_request_id([(METADATA_KEY, given)] if given else [])
         answer = _Answer(scope, receive, send, request_id)
         started = time.monotonic()
-        try:
-            await self._app(scope, receive, answer.send)
-        finally:
-            log.info("request", extra=_line(scope, answer.status, started))
+        with observing(scope, parent=headers.get(TRACEPARENT, ""), status=lambda: answer.status):
+            try:
+                await self._app(scope, receive, answer.send)
+            finally:
+                log.info("request", extra=_line(scope, answer.status, started))
 
 
 class _Answer:

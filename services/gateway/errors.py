@@ -90,5 +90,6 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("unhandled error in %s %s", request.method, request.url.path, exc_info=error)
+    route = getattr(request.scope.get("route"), "path", "an unknown route")  # never the path: a file's link is a key
+    log.error("unhandled error in %s %s", request.method, route, exc_info=error)
     return error_response(500, "BUG", "internal error: try again, and tell us the request_id if it stays")

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from services.common.artifacts import ArtifactStore
 from services.common.leases import LeaseQueue
+from services.common.logs import owner_is
 from services.gateway.clients import Peers
 from services.gateway.limits import Allowance, Rates, RequestTally
 from services.gateway.links import Links
@@ -62,6 +63,7 @@ Parts = Annotated[Gateway, Depends(the_gateway)]
 def the_caller(request: Request, response: Response, gateway: Parts) -> Caller:
     with gateway.db() as db:
         caller = identify(db, request, gateway.sessions)
+    owner_is(caller.id)
     gateway.tally.count(caller.id)
     if caller.renewed and caller.session_token is not None:
         gateway.sessions.set_cookie(request, response, caller.session_token)

@@ -14,6 +14,7 @@ from services.common.databases import create_database_engine
 from services.common.errors import InvalidInput
 from services.common.leases import LeaseQueue, refuse_half_restored
 from services.common.serving import ServerSettings, refuse_open_plaintext
+from services.common.telemetry.jobs import showing_queue
 from services.gateway.app import create_app
 from services.gateway.clients import open_peers
 from services.gateway.database import migrate
@@ -23,7 +24,7 @@ from services.gateway.links import Links, load_secret
 from services.gateway.post import Post
 from services.gateway.sessions import SessionRules
 from services.gateway.settings import GatewaySettings, RateSettings
-from services.gateway.tables import jobs, metadata
+from services.gateway.tables import KINDS, jobs, metadata
 
 
 class _Server(uvicorn.Server):
@@ -114,7 +115,8 @@ async def run(settings: GatewaySettings) -> None:
         timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_seconds)),
     )
     try:
-        await _Server(config, gateway.stopping).serve()
+        with showing_queue("gateway", lambda: gateway.queue.standings(KINDS)):
+            await _Server(config, gateway.stopping).serve()
     finally:
         await peers.close()
         engine.dispose()

@@ -3,13 +3,16 @@
 import asyncio
 
 from services.common.logs import configure_logging
+from services.common.telemetry.process import telling
 from services.style_train.server import run
 from services.style_train.settings import StyleTrainSettings
 
 
 def main() -> None:
-    configure_logging("style_train")
-    asyncio.run(run(StyleTrainSettings()))
+    configure_logging("style-train")
+    settings = StyleTrainSettings()
+    with telling("style-train", settings.telemetry):
+        asyncio.run(run(settings))
 
 
 if __name__ == "__main__":

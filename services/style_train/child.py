@@ -10,12 +10,14 @@ import signal
 import sys
 import threading
 
+import structlog
 import torch
 
 from services.common.artifacts import open_store
 from services.common.artifacts_patient import PatientStore
 from services.common.errors import ServiceError
 from services.common.logs import configure_logging
+from services.common.telemetry.tracing import flush_traces, sending_traces, span
 from services.style_train.lesson import Lesson, Stopped
 from services.style_train.records import Failure, Report, Task
 from services.style_train.settings import StyleTrainSettings
@@ -38,7 +40,8 @@ def main() -> None:
         return  # the worker ended before it had a task
     task = Task.model_validate_json(line)
     threading.Thread(target=_end_with_worker, daemon=True).start()
-    configure_logging("style_train.child", level=logging.WARNING)
+    configure_logging("style-train-child", level=logging.WARNING)
+    structlog.contextvars.bind_contextvars(request_id=task.job_id, owner=task.owner)
 
     def report(one: Report) -> None:
         reports.write(one.model_dump_json(exclude_none=True) + "\n")
@@ -49,12 +52,27 @@ def main() -> None:
         torch.set_num_threads(settings.torch_threads)
     artifacts = PatientStore(open_store(settings.artifacts), patience_seconds=STORE_PATIENCE_SECONDS)
     lesson = Lesson(task, settings, artifacts, report=report, stopping=stopping.is_set)
+    with sending_traces("style-train-child", settings.telemetry):
+        last = _learn(lesson, task)
+        flush_traces()  # who reports its end is killed at once
+        if last is not None:
+            report(last)
+
+
+def _learn(lesson: Lesson, task: Task) -> Report | None:
+    """The last report; None where the training was asked to stop."""
     try:
-        lesson.run()
+        with span("learn", parent=task.traceparent):
+            lesson.run()
     except Stopped:
         log.info("stopped")
+        return None
     except ServiceError as error:
-        report(Report(failure=Failure(reason=error.reason, message=str(error))))
+        return Report(failure=Failure(reason=error.reason, message=str(error)))
+    except Exception:
+        log.exception("unhandled error in a training")  # the interpreter would print its words
+        raise SystemExit(1) from None
+    return Report(finished=True)
 
 
 def _end_with_worker() -> None:

@@ -14,6 +14,8 @@ import safetensors.torch
 from services.common.artifacts import ArtifactRef, ArtifactStore, get_checked
 from services.common.errors import InvalidInput, ServiceError, Unavailable
 from services.common.pictures import decode, encode_png
+from services.common.telemetry.gpus import gpu_memory
+from services.common.telemetry.tracing import span
 from services.style_train.courses import Course, prepare
 from services.style_train.engine.draws import stream
 from services.style_train.engine.lora import StylePicture
@@ -25,6 +27,7 @@ from services.style_train.model import choose_device, load_networks
 from services.style_train.presets import planned_steps
 from services.style_train.records import (
     Learned,
+    Measured,
     Method,
     Position,
     Preset,
@@ -75,7 +78,6 @@ class Lesson:
         for method in self._order.methods:
             if method not in {learned.method for learned in self._checkpoint.learned}:
                 self._learn(method, pictures)
-        self._report(Report(finished=True))
 
     def _learn(self, method: Method, pictures: Sequence[StylePicture]) -> None:
         # Loaded anew for each method: the one before has changed the denoiser.
@@ -85,7 +87,8 @@ class Lesson:
         self._get_on()
         self._decide_steps(method, course)
         self._resume(method, course)
-        train(course.trainer, self._follow(method, course))
+        with span(f"train {method}", steps=course.trainer.steps - course.trainer.step_done):
+            train(course.trainer, self._follow(method, course))
         learned = self._keep(method, course, networks)
         self._move(learned=(*self._checkpoint.learned, learned), position=None)
 
@@ -108,22 +111,27 @@ class Lesson:
         """What happens after each step: numbers to whoever waits, a checkpoint now and then, and the wish to stop."""
         losses: deque[float] = deque(maxlen=_LOSSES)
         first_step, started = course.trainer.step_done, time.monotonic()
-        reported = saved = started
+        reported = saved = stepped = started
+        step_seconds: list[float] = []
 
         def on_step(step: int, loss: float) -> None:
-            nonlocal reported, saved
+            nonlocal reported, saved, stepped
             losses.append(loss)
             now = time.monotonic()
+            step_seconds.append(round(now - stepped, 6))
             if now - reported > _REPORT_SECONDS or step == course.trainer.steps:
                 reported = now
-                step_seconds = (now - started) / (step - first_step)
-                self._tell(method, step, step_seconds=step_seconds, loss=sum(losses) / len(losses))
+                mean_seconds = (now - started) / (step - first_step)
+                self._tell(method, step, step_seconds=mean_seconds, loss=sum(losses) / len(losses))
+                self._report(Report(measured=_measured(method, step_seconds)))
+                step_seconds.clear()
             stopping = self._stopping()
             if stopping or now - saved > self._settings.checkpoint_seconds:
                 self._save(method, course)
                 saved = time.monotonic()
             if stopping:
                 raise Stopped
+            stepped = time.monotonic()  # saving is no part of a step
 
         return on_step
 
@@ -195,3 +203,8 @@ class Lesson:
             raise InvalidInput(
                 f"picture {index + 1} cannot be read any more: start a new training", reason="PICTURE_LOST"
             ) from error
+
+
+def _measured(method: Method, step_seconds: Sequence[float]) -> Measured:
+    first = {kind: size_bytes for (device, kind), size_bytes in gpu_memory().items() if device == 0}
+    return Measured(method=method, step_seconds=tuple(step_seconds), gpu_bytes=first)

@@ -1,6 +1,8 @@
 """What the worker of style training counts and measures; its children tell it by their reports."""
 
+from services.common.telemetry.gpus import GPU_MEMORY
 from services.common.telemetry.metrics import SECONDS_OF_COMPUTING, counter, histogram
+from services.style_train.records import Measured
 
 _US = "style training's worker"
 
@@ -14,3 +16,10 @@ STEP_SECONDS = histogram(
 CRASHES = counter(
     "oma_training_crashes_total", "Training processes that crashed or were killed because they hung.", {}, told_by=_US
 )
+
+
+def measure(measured: Measured) -> None:
+    """Take over what a child has measured."""
+    for seconds in measured.step_seconds:
+        STEP_SECONDS.labels(measured.method).observe(seconds)
+    GPU_MEMORY.of_child = {(0, kind): size_bytes for kind, size_bytes in measured.gpu_bytes.items()}

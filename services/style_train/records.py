@@ -100,6 +100,15 @@ class Task(Record):
     order: Order
     checkpoint: Checkpoint
     settings: dict[str, Any]
+    traceparent: str = ""
+
+
+class Measured(Record):
+    """For the worker's metrics: what each step since the last report took, and the GPU's memory by kind."""
+
+    method: Method
+    step_seconds: tuple[float, ...]
+    gpu_bytes: dict[str, int] = {}
 
 
 class Report(Record):
@@ -109,6 +118,7 @@ class Report(Record):
     checkpoint: Checkpoint | None = None
     failure: Failure | None = None
     finished: bool = False
+    measured: Measured | None = None
 
 
 def folder(owner: str, job_id: str) -> str:

@@ -8,6 +8,7 @@ from services.common.artifacts import open_store
 from services.common.compute import ComputeLane
 from services.common.databases import create_database_engine
 from services.common.serving import serve
+from services.common.telemetry.jobs import showing_queue
 from services.style_train.servicer import StyleTrainServicer
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore
@@ -30,6 +31,7 @@ async def run(settings: StyleTrainSettings) -> None:
         return str(pb.DESCRIPTOR.services_by_name["StyleTrainService"].full_name)
 
     try:
-        await serve(settings.server, register)
+        with showing_queue("style_train", store.standings):
+            await serve(settings.server, register)
     finally:
         lane.close()

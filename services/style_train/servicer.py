@@ -34,7 +34,7 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         self._store = store
         self._artifacts = artifacts
         self._lane = lane
-        self._watches = Places(MAX_WATCHES)
+        self._watches = Places(MAX_WATCHES, door="watches")
         self._watch_seconds = watch_seconds
         self._watch_poll_seconds = watch_poll_seconds
 

@@ -15,7 +15,9 @@ from contextlib import AbstractContextManager, suppress
 from enum import Enum
 from typing import Protocol, TypeVar
 
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.exc import DBAPIError
+from structlog.contextvars import bound_contextvars
 
 from services.common.artifacts import WITH_SECRETS, ArtifactStore, delete_prefix, open_store
 from services.common.databases import create_database_engine
@@ -23,7 +25,10 @@ from services.common.errors import Unavailable
 from services.common.leases import Lease, LeaseLost
 from services.common.logs import configure_logging
 from services.common.sweeping import sweeping_now_and_then
+from services.common.telemetry.process import telling
+from services.common.telemetry.tracing import current_traceparent, span
 from services.style_train.child_process import ChildEnded, Nursery
+from services.style_train.metrics import CRASHES, measure
 from services.style_train.records import Checkpoint, Order, Report, Task, folder
 from services.style_train.settings import StyleTrainSettings
 from services.style_train.store import TrainingStore
@@ -92,6 +97,7 @@ class Carrier:
                 child.begin(self._task())
                 if self._attend(child):
                     return
+            CRASHES.inc()
             crashes = crashes + 1 if self._checkpoint.reached <= before.reached else 1
             log.warning("the training process ended without a word", extra={"job": self._job.id, "crashes": crashes})
         self._lease.quarantine(f"the training crashed or hung {MAX_CRASHES} times without getting further")
@@ -108,6 +114,8 @@ class Carrier:
             if report is not None and (report.failure is not None or report.finished):
                 self._end(report)
                 return True
+            if report is not None and report.measured is not None:
+                measure(report.measured)
             cancelled = self._relay(report)
             now = time.monotonic()
             heard_at = heard_at if report is None else now
@@ -194,6 +202,7 @@ class Carrier:
             order=Order.model_validate(self._job.payload),
             checkpoint=self._checkpoint,
             settings=self._settings.model_dump(mode="json", context=WITH_SECRETS),
+            traceparent=current_traceparent(),
         )
 
 
@@ -219,8 +228,10 @@ def work(
             taken += 1  # one that is lost later counts too: whoever scales us has seen that we took it
             if settings.taken_file is not None:
                 settings.taken_file.touch()
-            log.info("training begins", extra={"job": lease.job.id, "attempt": lease.job.attempt})
-            Carrier(lease, artifacts, settings, stopping).run(nurse)
+            carrier = Carrier(lease, artifacts, settings, stopping)
+            with bound_contextvars(request_id=lease.job.id, owner=lease.job.owner), _span(lease):
+                log.info("training begins", extra={"attempt": lease.job.attempt})
+                carrier.run(nurse)
         except LeaseLost as lost:
             log.warning("the lease is lost", extra={"job": str(lost)})
         except DBAPIError:
@@ -229,8 +240,12 @@ def work(
         idle_since = time.monotonic()
 
 
+def _span(lease: Lease) -> AbstractContextManager[Span]:
+    return span("carry training", kind=SpanKind.CONSUMER, parent=lease.job.traceparent, attempt=lease.job.attempt)
+
+
 def main() -> None:
-    configure_logging("style_train.worker")
+    configure_logging("style-train-worker")
     settings = StyleTrainSettings()
     stopping = threading.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
@@ -243,7 +258,11 @@ def main() -> None:
     store.migrate()
     artifacts = open_store(settings.artifacts)
     log.info("working")
-    with Nursery() as nursery, sweeping_now_and_then(lambda now: sweep_trainings(store, artifacts, now=now)):
+    with (
+        telling("style-train-worker", settings.telemetry),
+        Nursery() as nursery,
+        sweeping_now_and_then(lambda now: sweep_trainings(store, artifacts, now=now)),
+    ):
         work(store, artifacts, settings, stopping, nursery)
     log.info("stopped")
 

@@ -6,8 +6,9 @@ are drawings under way, so nobody starves; one that is cancelled is gone before 
 
 import logging
 import threading
+import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.background.engine.painter import Canvas
@@ -54,14 +55,22 @@ class Ticket:
             self._listener(event)
 
 
+OnStep = Callable[[float, int], object]
+"""Called after each step with its seconds and the rows of its batch, to be measured.
+
+A GPU is ahead of us by one step at most: it is waited for when the next step's times are put on it.
+"""
+
+
 class Turns:
     """Gives turns to drawings. One thread takes them (`run`); any thread may `submit`."""
 
-    def __init__(self, painter: Paints, *, max_rows: int, max_pending: int) -> None:
+    def __init__(self, painter: Paints, *, max_rows: int, max_pending: int, on_step: OnStep | None = None) -> None:
         self._painter = painter
         self._max_rows = max_rows
         self._max_active = max(1, max_rows // 2)
         self._max_pending = max_pending
+        self._on_step = on_step
         self._changed = threading.Condition()
         self._waiting: list[Ticket] = []
         self._active: deque[Ticket] = deque()
@@ -174,11 +183,14 @@ class Turns:
         return chosen
 
     def _step(self, sharing: list[tuple[Ticket, Canvas]]) -> None:
+        began = time.monotonic()
         try:
             self._painter.step([canvas for _, canvas in sharing])
         except Exception as error:  # noqa: BLE001 (every drawing in the step hears of it)
             self._fail([ticket for ticket, _ in sharing], error)
             return
+        if self._on_step is not None:
+            self._on_step(time.monotonic() - began, sum(canvas.rows for _, canvas in sharing))
         for ticket, canvas in {id(ticket): (ticket, canvas) for ticket, canvas in reversed(sharing)}.values():
             self._tell_progress(ticket, canvas)
         self._finish([(ticket, canvas) for ticket, canvas in sharing if canvas.finished])

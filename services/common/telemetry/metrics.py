@@ -77,7 +77,10 @@ RPCS_IN_FLIGHT = gauge("oma_rpcs_in_flight", "Calls that have not ended.", _RPC,
 PLACES_TAKEN = gauge(
     "oma_places_taken",
     "Calls inside a service's door, waiting or under way; one more than `oma_places` is refused.",
-    {"door": "`background`, `pose_estimation`, `pose_transfer` or `watches` (of trainings)"},
+    {
+        "door": "`background`, `finished_backgrounds` (layers, readings), `pose_estimation`, `pose_transfer` "
+        "or `watches` (of trainings)"
+    },
     told_by="model services",
 )
 PLACES = gauge(

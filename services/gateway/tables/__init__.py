@@ -6,6 +6,7 @@ artifact store: a row is written after its object and removed before it.
 
 from services.gateway.tables.base import InProject, Owned, Table, UtcTime, metadata, new_id, utc_now
 from services.gateway.tables.content import (
+    KINDS,
     Asset,
     AssetFile,
     FileRow,
@@ -32,6 +33,7 @@ from services.gateway.tables.people import (
 )
 
 __all__ = [
+    "KINDS",
     "Account",
     "Asset",
     "AssetFile",

@@ -12,6 +12,7 @@ from services.gateway.tables.base import InProject, Owned, UtcTime, metadata, ne
 
 _SEARCHED_CHARACTERS = 300  # more would not fit into an index row of PostgreSQL
 
+KINDS = ("training", "background", "pose_transfer", "export", "deletion")
 jobs = job_table(metadata, queue="gateway")
 sa.Index("ix_job_owner_state", jobs.c.owner, jobs.c.state, jobs.c.created_at, jobs.c.id)
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import OperationalError
 
 from services.common.leases import Lease, LeaseQueue
+from services.common.telemetry.tracing import span
 from services.gateway.worker.carry import Carrier
 from services.gateway.worker.work import Work
 
@@ -58,10 +60,12 @@ class Dispatcher:
             return None
 
     async def _carry(self, lease: Lease) -> None:
-        structlog.contextvars.bind_contextvars(request_id=lease.job.id, kind=lease.job.kind)
-        log.info("job taken", extra={"attempt": lease.job.attempt})
-        await self.carrier.carry(lease, self.makers[lease.job.kind](lease))
-        log.info("job left")
+        job = lease.job
+        structlog.contextvars.bind_contextvars(request_id=job.id, owner=job.owner, kind=job.kind)
+        with span(f"carry {job.kind}", kind=SpanKind.CONSUMER, parent=job.traceparent, attempt=job.attempt):
+            log.info("job taken", extra={"attempt": job.attempt})
+            await self.carrier.carry(lease, self.makers[job.kind](lease))
+            log.info("job left")
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         del self.tasks[task]

@@ -5,6 +5,7 @@ import random
 
 from services.common.families import load_family
 from services.common.logs import configure_logging
+from services.common.telemetry.process import telling
 from services.pose.estimation.model import load_networks
 from services.pose.estimation.networks import Networks
 from services.pose.estimation.server import run
@@ -21,7 +22,8 @@ def choose_networks(settings: PoseEstimationSettings) -> Networks:
 def main() -> None:
     configure_logging("pose-estimation")
     settings = PoseEstimationSettings()
-    asyncio.run(run(settings, choose_networks(settings)))
+    with telling("pose-estimation", settings.telemetry):
+        asyncio.run(run(settings, choose_networks(settings)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from services.common.errors import NotReady
 from services.pose.estimation.calls import Call
 from services.pose.estimation.engine import PoseEngine
+from services.pose.estimation.metrics import ONNXRUNTIME, running
 
 DETECTOR_FILE = Path("dwpose/detector.onnx")
 POINTS_FILE = Path("dwpose/pose.onnx")
@@ -46,7 +47,8 @@ class OnnxDetector:
         self._input = session.get_inputs()[0].name
 
     def __call__(self, square_1CHW: Floats, /) -> Floats:
-        (raw_1AR,) = self._session.run(None, {self._input: square_1CHW})[:1]
+        with running("detector", ONNXRUNTIME, rows=1):
+            (raw_1AR,) = self._session.run(None, {self._input: square_1CHW})[:1]
         return np.asarray(raw_1AR, np.float32)
 
 
@@ -67,12 +69,14 @@ class OnnxPointNetwork:
 
     def __call__(self, crops_NCHW: Floats, /) -> tuple[Floats, Floats]:
         size = self._batch or len(crops_NCHW)
-        runs = [
-            self._session.run(None, {self._input: crops_NCHW[start : start + size]})[:2]
-            for start in range(0, len(crops_NCHW), size)
-        ]
+        runs = [self._run(crops_NCHW[start : start + size]) for start in range(0, len(crops_NCHW), size)]
         simcc_NKX, simcc_NKY = (np.concatenate(parts) for parts in zip(*runs, strict=True))
         return simcc_NKX, simcc_NKY
+
+    def _run(self, crops_NCHW: Floats) -> list[Floats]:
+        with running("pose", ONNXRUNTIME, rows=len(crops_NCHW)):
+            found: list[Floats] = self._session.run(None, {self._input: crops_NCHW})[:2]
+        return found
 
 
 class LocalNetworks:

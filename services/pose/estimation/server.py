@@ -20,7 +20,7 @@ async def run(settings: PoseEstimationSettings, networks: Networks) -> None:
     # One more than there are places: the work of one who left is finished, once it has begun.
     reading = ComputeLane(max_pending=settings.max_pending + 1)
     looking = ComputeLane(max_pending=settings.max_pending + 1, threads=networks.at_once)
-    places, store = Places(settings.max_pending), open_store(settings.artifacts)
+    places, store = Places(settings.max_pending, door="pose_estimation"), open_store(settings.artifacts)
     servicer = PoseEstimationServicer(networks, store, places=places, reading=reading, looking=looking)
 
     def register(server: grpc.aio.Server) -> str:

@@ -16,8 +16,10 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from services.common.errors import Expired, NotReady, Overloaded, ServiceError, Unavailable
+from services.common.telemetry.tracing import TRACEPARENT, current_traceparent
 from services.pose.estimation.calls import Call
 from services.pose.estimation.engine import PoseEngine
+from services.pose.estimation.metrics import TRITON, running
 from services.pose.estimation.triton_contract import (
     DETECTOR,
     POSE,
@@ -146,10 +148,15 @@ class TritonNetworks:
                 [asked],
                 timeout=max(1, round(remaining_seconds * 1e6)),  # microseconds that it may wait in Triton's queue
                 client_timeout=remaining_seconds,
+                headers={TRACEPARENT: traceparent} if (traceparent := current_traceparent()) else None,
             )
             return [np.asarray(answer.as_numpy(name), np.float32) for name in model.output_names]
 
-        return await self._persist(call, lambda remaining: self._translated(attempt(remaining)))
+        async def observed(remaining_seconds: float) -> list[Floats]:
+            with running(model.name, TRITON, rows=len(rows)):
+                return await self._translated(attempt(remaining_seconds))
+
+        return await self._persist(call, observed)
 
     async def _persist(self, call: Call, attempt: Callable[[float], Awaitable[R]]) -> R:
         """Try until it works, fails for another reason than an unreachable server, or the caller's time is over."""

@@ -7,6 +7,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from services.common.families import load_family
 from services.common.logs import configure_logging
+from services.common.telemetry.process import telling
 from services.pose.transfer.model import load_networks
 from services.pose.transfer.server import run
 from services.pose.transfer.settings import PoseTransferSettings
@@ -18,8 +19,9 @@ def main() -> None:
     settings = PoseTransferSettings()
     if settings.torch_threads:
         torch.set_num_threads(settings.torch_threads)
-    family = load_family(settings.family)
-    asyncio.run(run(settings, family, load_networks(family.folder, device_name=settings.device)))
+    with telling("pose-transfer", settings.telemetry):
+        family = load_family(settings.family)
+        asyncio.run(run(settings, family, load_networks(family.folder, device_name=settings.device)))
 
 
 if __name__ == "__main__":

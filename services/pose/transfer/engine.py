@@ -3,6 +3,7 @@
 Axes: B rows of the batch, C channels, H W picture or latents, K keypoints.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from services.pose.skeleton import pose_picture
 from services.pose.transfer.geometry import fit_picture
-from services.pose.transfer.references import Reference, ReferenceCache, picture_key
+from services.pose.transfer.references import OnLookup, Reference, ReferenceCache, picture_key
 from services.pose.transfer.schedule import denoising_steps
 
 Pixels = NDArray[np.uint8]
@@ -77,11 +78,24 @@ class Prepared:
 OnStep = Callable[[int, Pixels | None], object]
 """Called after each step with the steps done and now and then a rough picture; what it raises ends the drawing."""
 
+OnPredicted = Callable[[float], object]
+"""Called with the seconds of each call of the denoiser."""
+
 
 class TransferEngine:
-    def __init__(self, networks: Networks, *, cache_bytes: int) -> None:
+    """`on_predicted` and `on_lookup` are told what happens, to be measured."""
+
+    def __init__(
+        self,
+        networks: Networks,
+        *,
+        cache_bytes: int,
+        on_predicted: OnPredicted | None = None,
+        on_lookup: OnLookup | None = None,
+    ) -> None:
         self._networks = networks
-        self._references = ReferenceCache(cache_bytes)
+        self._references = ReferenceCache(cache_bytes, on_lookup=on_lookup)
+        self._on_predicted = on_predicted
 
     @torch.inference_mode()
     def prepare(self, spec: TransferSpec) -> Prepared:
@@ -105,7 +119,10 @@ class TransferEngine:
         width, height = (side // networks.latent_factor for side in spec.size_wh)
         latents = initial_noise((1, networks.latent_channels, height, width), seed)
         for done, step in enumerate(denoising_steps(networks.alphas_cumprod, spec.steps), start=1):
+            began = time.monotonic()
             velocity = networks.predict(latents, step.timestep, prepared.reference, prepared.guide, guided=guided)
+            if self._on_predicted is not None:
+                self._on_predicted(time.monotonic() - began)  # the velocity is on the CPU: the device has done its part
             if guided:
                 plain, seeing = velocity.chunk(2)
                 velocity = plain + spec.guidance * (seeing - plain)

@@ -19,3 +19,9 @@ REFERENCE_LOOKUPS = counter(
     told_by=_US,
 )
 REFERENCE_BYTES = gauge("oma_reference_cache_bytes", "Memory that features of characters take.", {}, told_by=_US)
+
+
+def count_lookup(kept: bool, size_bytes: int) -> None:  # noqa: FBT001 (the engine's callback)
+    """What a lookup in the cache of characters came to."""
+    REFERENCE_LOOKUPS.labels("hit" if kept else "miss").inc()
+    REFERENCE_BYTES.set(size_bytes)

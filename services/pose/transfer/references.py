@@ -29,11 +29,16 @@ class Reference:
         return sum(tensor.nbytes for tensor in tensors)
 
 
+OnLookup = Callable[[bool, int], object]
+"""Called after each lookup with whether the reference was kept, and the bytes of all that are kept now."""
+
+
 class ReferenceCache:
     """Keeps the references used last, up to `max_bytes` in all; one larger than that is not kept."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, on_lookup: OnLookup | None = None) -> None:
         self._max_bytes = max_bytes
+        self._on_lookup = on_lookup
         self._kept: OrderedDict[str, Reference] = OrderedDict()
         self._size_bytes = 0
         self._lock = threading.Lock()
@@ -41,9 +46,15 @@ class ReferenceCache:
     def get_or_make(self, key: str, make: Callable[[], Reference]) -> Reference:
         """The reference of `key`, made if it is not kept. Two callers at once may both make it; they get equal ones."""
         with self._lock:
-            if key in self._kept:
+            kept = self._kept.get(key)
+            if kept is not None:
                 self._kept.move_to_end(key)
-                return self._kept[key]
+        reference = kept or self._make(key, make)
+        if self._on_lookup is not None:
+            self._on_lookup(kept is not None, self._size_bytes)
+        return reference
+
+    def _make(self, key: str, make: Callable[[], Reference]) -> Reference:
         made = make()
         with self._lock:
             if key not in self._kept:

@@ -10,17 +10,23 @@ from services.common.compute import ComputeLane
 from services.common.families import Family
 from services.common.serving import serve
 from services.pose.transfer.engine import Networks, TransferEngine
+from services.pose.transfer.metrics import STEP_SECONDS, count_lookup
 from services.pose.transfer.servicer import PoseTransferServicer
 from services.pose.transfer.settings import PoseTransferSettings
 
 
 async def run(settings: PoseTransferSettings, family: Family, networks: Networks) -> None:
-    engine = TransferEngine(networks, cache_bytes=settings.reference_cache_mebibytes * 2**20)
+    engine = TransferEngine(
+        networks,
+        cache_bytes=settings.reference_cache_mebibytes * 2**20,
+        on_predicted=STEP_SECONDS.observe,
+        on_lookup=count_lookup,
+    )
     # One more than there are places: the work of one who left may still be at its last step.
     reading = ComputeLane(max_pending=settings.max_pending + 1)
     drawing = ComputeLane(max_pending=settings.max_pending + 1)
     store = open_store(settings.artifacts)
-    places = Places(settings.max_pending)
+    places = Places(settings.max_pending, door="pose_transfer")
     servicer = PoseTransferServicer(engine, family, store, places=places, reading=reading, drawing=drawing)
 
     def register(server: grpc.aio.Server) -> str:

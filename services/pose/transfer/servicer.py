@@ -14,10 +14,12 @@ from services.common.errors import Cancelled
 from services.common.families import Family
 from services.common.mailboxes import Mailbox
 from services.common.pictures import Pixels, encode_png
+from services.common.telemetry.tracing import span
 from services.common.wire import picture_pixels
 from services.pose.transfer import convert
 from services.pose.transfer.convert import Order
 from services.pose.transfer.engine import TransferEngine, TransferSpec
+from services.pose.transfer.metrics import PICTURES
 
 Send = Callable[[pb.TransferPoseResponse], None]
 
@@ -75,7 +77,8 @@ class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
         return order, convert.to_spec(order, character_HWC, self._family)
 
     def _draw(self, order: Order, spec: TransferSpec, send: Send) -> None:
-        prepared = self._engine.prepare(spec)
+        with span("prepare"):
+            prepared = self._engine.prepare(spec)
         all_steps = spec.steps * len(order.seeds)
         for index, seed in enumerate(order.seeds):
             done_before = index * spec.steps
@@ -83,9 +86,11 @@ class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
             def on_step(step: int, preview_HWC: Pixels | None, done_before: int = done_before) -> None:
                 send(convert.progress(done_before + step, all_steps, preview_HWC))
 
-            image_HWC = self._engine.draw(spec, prepared, seed, on_step, previews=order.previews)
+            with span("draw", steps=spec.steps):
+                image_HWC = self._engine.draw(spec, prepared, seed, on_step, previews=order.previews)
             content = encode_png(image_HWC)
             stored = self._store.put(order.result_key(index), content, "image/png")
+            PICTURES.inc()
             send(convert.drawn(index, stored, content, order, spec))
         send(convert.done(order, spec, self._family))
 
