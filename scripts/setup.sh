@@ -19,11 +19,11 @@ command -v "$python" >/dev/null || fail "no $python: install Python 3.11 or newe
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
   fail "$("$python" --version) is too old: install Python 3.11 or newer, or name one: make PYTHON=python3.12"
 
-# What the installation depends on: the project file and the interpreter.
+# What the installation depends on: the project files, the generated stubs (which are copied), and the interpreter.
 wanted="$("$python" -c '
 import hashlib, pathlib, sys
-project = b"".join(pathlib.Path(name).read_bytes() for name in ("pyproject.toml", "stubs/pyproject.toml"))
-print(hashlib.sha256(project).hexdigest(), sys.version.split()[0])
+files = [pathlib.Path("pyproject.toml"), pathlib.Path("stubs/pyproject.toml"), *sorted(pathlib.Path("gen").rglob("*.py"))]
+print(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(), sys.version.split()[0])
 ')"
 
 has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }

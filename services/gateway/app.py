@@ -11,6 +11,7 @@ from services.gateway.routes import (
     assets,
     backgrounds,
     departure,
+    drawings,
     files,
     jobs,
     pictures,
@@ -29,7 +30,7 @@ MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 
 _ROUTES = (
     *(status, accounts, sessions, tokens, recovery, departure),
-    *(projects, pictures, styles, backgrounds, poses, jobs, results, assets, trash, files),
+    *(projects, pictures, styles, backgrounds, poses, jobs, results, drawings, assets, trash, files),
 )
 
 

@@ -105,6 +105,18 @@ class Peers:
             metadata = self.acting_for(owner, BACKGROUND)
             return await self.background.TranslatePrompt(request, timeout=SHORT_SECONDS, metadata=metadata)
 
+    async def separate_layers(
+        self, request: background_pb.SeparateLayersRequest
+    ) -> background_pb.SeparateLayersResponse:
+        with our_errors("background generation"):
+            metadata = self.acting_for(request.owner, BACKGROUND)
+            return await self.background.SeparateLayers(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
+
+    async def read_style(self, request: background_pb.ReadStyleRequest) -> background_pb.ReadStyleResponse:
+        with our_errors("background generation"):
+            metadata = self.acting_for(request.owner, BACKGROUND)
+            return await self.background.ReadStyle(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
+
     async def estimate(self, request: estimation_pb.EstimatePoseRequest) -> estimation_pb.EstimatePoseResponse:
         with our_errors("pose estimation"):
             metadata = self.acting_for(request.owner, ESTIMATION)

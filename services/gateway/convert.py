@@ -15,11 +15,29 @@ from oma.style.v1 import style_train_service_pb2 as training_pb
 from services.common.artifacts import ArtifactRef
 from services.common.wire import from_artifact
 from services.gateway.pose_schemas import BoxShape, PersonShape
+from services.gateway.reading_schemas import Aspect, Verdict
 
 MAX_SKELETON_SIDE = 2048
 
 METHODS = {"lora": style_pb2.METHOD_LORA, "dreamstyler": style_pb2.METHOD_DREAMSTYLER}
 METHOD_NAMES = {value: name for name, value in METHODS.items()}
+LAYER_NAMES = {
+    background_pb.LAYER_KIND_LINE: "line",
+    background_pb.LAYER_KIND_COLOUR: "colour",
+    background_pb.LAYER_KIND_SKY: "sky",
+    background_pb.LAYER_KIND_ORIGINAL: "original",
+}
+VERDICTS: dict[int, Verdict] = {
+    background_pb.STYLE_VERDICT_CLOSE: "close",
+    background_pb.STYLE_VERDICT_NEAR: "near",
+    background_pb.STYLE_VERDICT_OFF: "off",
+}
+ASPECTS: dict[int, Aspect] = {
+    background_pb.StyleAspect.KIND_LINE: "line",
+    background_pb.StyleAspect.KIND_PALETTE: "palette",
+    background_pb.StyleAspect.KIND_TEXTURE: "texture",
+    background_pb.StyleAspect.KIND_SHARPNESS: "sharpness",
+}
 PRESETS = {"quick": training_pb.PRESET_QUICK, "standard": training_pb.PRESET_STANDARD}
 
 

@@ -22,6 +22,7 @@ from oma.style.v1 import style_pb2
 from oma.style.v1 import style_train_service_pb2 as training_pb
 from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 
+from services.background.finished import Finished
 from services.common.artifacts import ArtifactStore
 from services.common.errors import InvalidInput, NotFound, NotReady, ServiceError
 from services.common.pictures import encode_jpeg, encode_png
@@ -85,6 +86,7 @@ class FakeBackground(background_grpc.BackgroundServiceServicer):
         self.script = Script()
         self.seen_request_ids: list[str] = []
         self._store = store
+        self._finished = Finished(store=store, find_sky=None)
 
     async def GenerateBackground(
         self, request: background_pb.GenerateBackgroundRequest, context: Any
@@ -111,6 +113,16 @@ class FakeBackground(background_grpc.BackgroundServiceServicer):
         await self.script.begin(request)
         self.seen_request_ids.append(current_request_id())
         return background_pb.TranslatePromptResponse(english="sunset", unknown_words=["뷁"])
+
+    async def SeparateLayers(
+        self, request: background_pb.SeparateLayersRequest, context: Any
+    ) -> background_pb.SeparateLayersResponse:
+        await self.script.begin(request)
+        return await asyncio.to_thread(self._finished.separate, request)
+
+    async def ReadStyle(self, request: background_pb.ReadStyleRequest, context: Any) -> background_pb.ReadStyleResponse:
+        await self.script.begin(request)
+        return await asyncio.to_thread(self._finished.read, request)
 
 
 class FakeTransfer(transfer_grpc.PoseTransferServiceServicer):
