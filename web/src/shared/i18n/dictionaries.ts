@@ -6,6 +6,7 @@ import enErrors from "./en/errors.json";
 import enJobs from "./en/jobs.json";
 import enPose from "./en/pose.json";
 import enProjects from "./en/projects.json";
+import enReading from "./en/reading.json";
 import enStyle from "./en/style.json";
 import koAccount from "./ko/account.json";
 import koAssets from "./ko/assets.json";
@@ -15,6 +16,7 @@ import koErrors from "./ko/errors.json";
 import koJobs from "./ko/jobs.json";
 import koPose from "./ko/pose.json";
 import koProjects from "./ko/projects.json";
+import koReading from "./ko/reading.json";
 import koStyle from "./ko/style.json";
 
 export const en = {
@@ -26,6 +28,7 @@ export const en = {
   jobs: enJobs,
   pose: enPose,
   projects: enProjects,
+  reading: enReading,
   style: enStyle,
 };
 
@@ -38,5 +41,6 @@ export const ko: typeof en = {
   jobs: koJobs,
   pose: koPose,
   projects: koProjects,
+  reading: koReading,
   style: koStyle,
 };

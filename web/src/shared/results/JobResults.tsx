@@ -4,14 +4,16 @@ import type { Job, Result } from "@/shared/api/models";
 import { jobTitle } from "@/shared/jobs/jobTitle";
 import { PictureView } from "@/shared/ui/Picture";
 import { SaveDialog } from "./SaveDialog";
+import { StyleReading } from "./StyleReading";
 
 type Props = { job: Job; onUseSeed: (seed: number) => void };
 
 /** The pictures a finished job drew: keep them, download them, or draw with the same number again. */
 export function JobResults({ job, onUseSeed }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const [saving, setSaving] = useState<string[] | null>(null);
   const title = jobTitle(t, job);
+  const drawnInStyle = job.kind === "background" && Array.isArray(job.request.styles) && job.request.styles.length > 0;
   const alt = (result: Result) => t("assets.resultAlt", { title, number: result.index + 1 });
   return (
     <>
@@ -19,12 +21,21 @@ export function JobResults({ job, onUseSeed }: Props) {
         {job.results.map((result) => (
           <figure key={result.id} className="result">
             <PictureView id={result.id} src={result.url} alt={alt(result)} />
+            {drawnInStyle && <StyleReading resultId={result.id} />}
             <figcaption className="row">
               <button type="button" className="button small" onClick={() => setSaving([result.id])}>
                 {t("assets.save")}
               </button>
               <a className="button small" href={result.url} download={`${title}-${result.index + 1}.png`}>
                 {t("assets.download")}
+              </a>
+              <a
+                className="button small"
+                href={`/api/v1/results/${result.id}/layers.psd?language=${i18n.language === "ko" ? "ko" : "en"}`}
+                download
+                title={t("reading.psdHint")}
+              >
+                {t("reading.psd")}
               </a>
               <button
                 type="button"
