@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.admin.backup import take_backup
 from services.admin.places import Place, Whereabouts, open_places
-from services.common.artifacts import FolderStore
+from services.common.artifacts import ArtifactStore
 from services.common.databases import create_database_engine
 from services.gateway.gateway import Gateway
 from services.gateway.worker.dispatch import Dispatcher
@@ -15,6 +16,7 @@ from tests.fakes.artists import Artist
 from tests.fakes.isolation import World, build_world
 from tests.fakes.kept import places_in, record_trainings
 from tests.fakes.model_services import FakeServices
+from tests.fakes.restored import quiet
 from tests.unit.gateway.conftest import (  # noqa: F401 (fixtures)
     api,
     artist,
@@ -39,7 +41,7 @@ def where(tmp_path: Path) -> dict[str, Whereabouts]:
 async def world(
     artist: Artist,  # noqa: F811
     gateway: Gateway,  # noqa: F811
-    store: FolderStore,  # noqa: F811
+    store: ArtifactStore,  # noqa: F811
     worker: Dispatcher,  # noqa: F811
     browser: Callable[[], httpx.AsyncClient],  # noqa: F811
     services: FakeServices,  # noqa: F811
@@ -57,3 +59,12 @@ async def world(
 def places(world: World, where: dict[str, Whereabouts]) -> Iterator[list[Place]]:
     with open_places(where) as opened:
         yield opened
+
+
+@pytest.fixture
+def backup(places: list[Place], tmp_path: Path) -> Path:
+    path = tmp_path / "backup"
+    manifest = take_backup(places, path, tell=quiet)
+    assert (manifest.lost, manifest.dangling) == ([], [])
+    assert manifest.objects >= 10
+    return path

@@ -3,13 +3,8 @@
 import hashlib
 import json
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col
@@ -19,100 +14,14 @@ from services.admin.check import check_backup, check_mesh
 from services.admin.manifest import BackupFolder
 from services.admin.places import Place, Whereabouts, open_places
 from services.admin.restore import restore
-from services.common.artifacts import FolderStore, delete_prefix
+from services.common.artifacts import ArtifactSettings, FolderStore, delete_prefix
 from services.common.errors import Conflict, InvalidInput, NotReady, Unavailable
 from services.common.leases import EVERY_KIND, RESTORE
-from services.gateway.app import create_api
-from services.gateway.edge import Edge
-from services.gateway.gateway import Gateway
 from services.gateway.tables import AssetFile, Picture
-from tests.fakes.artists import PASSWORD
 from tests.fakes.isolation import World
 from tests.fakes.kept import places_in
-
-
-def quiet(_said: str) -> None:
-    """Nobody looks on."""
-
-
-@pytest.fixture
-def backup(places: list[Place], tmp_path: Path) -> Path:
-    path = tmp_path / "backup"
-    manifest = take_backup(places, path, tell=quiet)
-    assert (manifest.lost, manifest.dangling) == ([], [])
-    assert manifest.objects >= 10
-    return path
-
-
-def bring_back(path: Path, target: dict[str, Whereabouts]) -> dict[str, str]:
-    """Restore; returns what is wrong afterwards."""
-    with open_places(target, new=True) as places:
-        problems = restore(path, places, tell=quiet).problems
-        return problems | check_mesh(places).problems
-
-
-@asynccontextmanager
-async def served(source: Gateway, where: Whereabouts) -> AsyncIterator[httpx.AsyncClient]:
-    """The gateway on what was restored."""
-    with open_places({"gateway": where}) as places:
-        place = places[0]
-        app = create_api(None)
-        app.state.gateway = replace(source, engine=place.engine, queue=place.queue, store=place.store)
-        transport = httpx.ASGITransport(Edge(app), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as http:
-            yield http
-
-
-def links(told: Any) -> list[str]:
-    """Every link in an answer."""
-    if isinstance(told, dict):
-        return [
-            link
-            for name, value in told.items()
-            for link in ([value] if "url" in name and isinstance(value, str) else links(value))
-        ]
-    return (
-        [
-            link
-            for value in told
-            for link in ([value] if isinstance(value, str) and "/files/" in value else links(value))
-        ]
-        if isinstance(told, list)
-        else []
-    )
-
-
-async def everything(http: httpx.AsyncClient, world: World) -> dict[str, str]:
-    """What the artist sees: every record, and the hash of every file that a record leads to."""
-    program = {"Authorization": f"Bearer {world.token}"}
-    project = world.ids["project_id"]
-    seen: dict[str, str] = {}
-    for path in ("pictures", "styles", "poses", "assets", "results"):
-        page = (await http.get(f"/api/v1/projects/{project}/{path}", headers=program)).raise_for_status().json()
-        assert page["items"], path
-        for item in page["items"]:
-            found = links(item)
-            for number, link in enumerate(found):
-                content = (await http.get(link)).raise_for_status().content
-                seen[f"{path}/{item['id']}/{number}"] = hashlib.sha256(content).hexdigest()
-    assert len(seen) >= 5
-    exported = await http.get(f"/api/v1/styles/{world.ids['style_id']}/export?method=lora", headers=program)
-    seen["style"] = hashlib.sha256(exported.raise_for_status().content).hexdigest()
-    archive = await http.get(f"/api/v1/projects/{project}/assets.zip", headers=program)
-    assert archive.status_code == 200
-    return seen
-
-
-async def check_served_after_restore(world: World, backup: Path, target: dict[str, Whereabouts]) -> None:
-    before = await everything(world.artist.http, world)
-    delete_prefix(world.store, f"{world.artist.id}/")
-    assert bring_back(backup, target) == {}
-    async with served(world.gateway, target["gateway"]) as http:
-        assert await everything(http, world) == before
-        credentials = {"email": "artist@example.com", "password": PASSWORD}
-        assert (await http.post("/api/v1/session", json=credentials)).status_code == 200
-        after = (await http.get(f"/api/v1/jobs/{world.ids['job_id']}")).raise_for_status().json()
-    assert after == await world.artist.call("GET", f"/jobs/{world.ids['job_id']}", 200) | {"results": after["results"]}
+from tests.fakes.postgres import Postgres
+from tests.fakes.restored import bring_back, check_served_after_restore, quiet
 
 
 async def test_a_restored_backup_passes_the_check_and_serves_every_picture(
@@ -247,3 +156,12 @@ async def test_what_no_row_names_is_told(world: World, places: list[Place]) -> N
     with world.gateway.engine.begin() as connection:
         connection.execute(sa.text("UPDATE asset_file SET asset_id = 'nobody'"))
     assert [said for said in check_mesh(places).problems if "asset_id names asset nobody" in said] != []
+
+
+async def test_a_backup_of_one_machine_is_restored_into_postgresql(
+    world: World, backup: Path, postgres: Postgres, tmp_path: Path
+) -> None:
+    artifacts = ArtifactSettings(folder=tmp_path / "new")
+    names = ("gateway", "style_train")
+    target = {name: Whereabouts(database_url=postgres.new_database(), artifacts=artifacts) for name in names}
+    await check_served_after_restore(world, backup, target)

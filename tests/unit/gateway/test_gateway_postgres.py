@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from services.common.artifacts import FolderStore
 from services.common.databases import create_database_engine
 from services.gateway.database import migrate
 from services.gateway.gateway import Gateway
 from services.gateway.tables import Style, metadata, new_id
 from services.gateway.worker.dispatch import Dispatcher
 from services.gateway.worker.training import make_next_version, take_turn
-from tests.fakes.artists import Artist
+from tests.fakes.artists import PASSWORD, Artist
+from tests.fakes.isolation import build_world
 from tests.fakes.postgres import Postgres
 from tests.unit.gateway.conftest import Until
+from tests.unit.gateway.test_gateway_departure import OpenBrowser, ended, needles, traces
 from tests.unit.gateway.test_gateway_migrations import drift
 
 NUL = "%00"
@@ -121,3 +125,44 @@ async def test_text_that_postgresql_cannot_keep_is_refused(artist: Artist) -> No
     )
     project = await artist.project("👩‍🎨")
     assert (await artist.call("GET", f"/projects/{project}", 200))["name"] == "👩‍🎨"
+
+
+async def test_after_an_account_is_deleted_a_scan_of_postgresql_store_and_disk_finds_the_receipt_only(
+    artist: Artist,
+    stranger: Artist,
+    gateway: Gateway,
+    store: FolderStore,
+    worker: Dispatcher,
+    browser: OpenBrowser,
+    postgres: Postgres,
+    tmp_path: Path,
+) -> None:
+    world = await build_world(artist, gateway, store, browser)
+    sought = needles(world)
+    await stranger.project("stays")
+    assert in_rows(gateway.engine, sought) != set()
+    answer = await artist.call("POST", "/account/deletion", 202, json={"password": PASSWORD})
+    await ended(browser, answer["receipt_id"])
+    assert in_rows(gateway.engine, sought) == set()
+    assert traces(tmp_path, sought) == []  # the store, too
+    assert [project["name"] for project in (await stranger.call("GET", "/projects", 200))["items"]] == ["stays"]
+    with gateway.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM receipt")).scalar_one() == 1
+        oid = connection.execute(sa.text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar_one()
+        files = postgres.data / "base" / str(oid)
+        connection.execute(sa.text("CHECKPOINT"))
+        assert traces(files, sought) != []  # dead rows: what docs/security.md says of them
+        connection.execute(sa.text("VACUUM FULL"))
+        connection.execute(sa.text("CHECKPOINT"))
+    assert traces(files, sought) == []
+
+
+def in_rows(engine: sa.Engine, sought: list[bytes]) -> set[str]:
+    """Tables of any schema that have a row with one of these in it."""
+    tables = sa.text("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables")
+    found = set()
+    with engine.connect() as connection:
+        for name in connection.execute(tables).scalars().all():
+            rows = connection.exec_driver_sql(f"SELECT t::text FROM {name} t").scalars().all()  # noqa: S608 (a catalogue's)
+            found |= {name for row in rows for needle in sought if needle.decode() in row}
+    return found
