@@ -50,6 +50,8 @@ def create_api(gateway: Gateway | None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         max_body_size=MAX_BODY_BYTES,
+        # Its own would send paths, in which links are keys, and the words of errors; edge.py does it without.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = gateway
     api = APIRouter(prefix="/api/v1", responses=ANSWERS)
