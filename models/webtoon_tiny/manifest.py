@@ -23,6 +23,8 @@ FAMILY: Mapping[str, Any] = {
     "default_guidance": 4.0,
     "style_rate": 4.0,
 }
+JUDGE: Mapping[str, Any] = {"name": "webtoon-tiny-judge", "licence": "Apache-2.0"}
+"""The evaluation's networks: beside the family, no part of it."""
 
 
 class ManifestError(Exception):
@@ -48,20 +50,25 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def read(folder: Path = WEIGHTS) -> dict[str, Any]:
-    """The manifest as it is; the bare family where there is none yet."""
+    """The manifest as it is; one without networks where there is none yet."""
     path = folder / NAME
     if not path.exists():
-        return {**FAMILY, "files": {}, "training": {}}
+        return {"files": {}, "training": {}}
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return manifest
 
 
-def refresh(folder: Path = WEIGHTS, training: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
+def refresh(
+    folder: Path = WEIGHTS,
+    training: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    about: Mapping[str, Any] = FAMILY,
+) -> dict[str, Any]:
     """Writes the manifest anew: fresh hashes, the given networks' training records beside those already there.
 
     A record is {seed, steps, pictures, seconds, measured: {name: number}}; ManifestError says which key is missing.
     """
-    manifest = {**read(folder), **FAMILY}
+    manifest = {**read(folder), **about}
     for network, record in (training or {}).items():
         missing = {"seed", "steps", "pictures", "seconds", "measured"} - record.keys()
         if missing:
@@ -73,7 +80,13 @@ def refresh(folder: Path = WEIGHTS, training: Mapping[str, Mapping[str, Any]] | 
 
 
 def add_run(
-    folder: Path, network: str, run: Mapping[str, float], measured: Mapping[str, float], *, fresh: bool
+    folder: Path,
+    network: str,
+    run: Mapping[str, float],
+    measured: Mapping[str, float],
+    *,
+    fresh: bool,
+    about: Mapping[str, Any] = FAMILY,
 ) -> dict[str, Any]:
     """Records one run of a recipe ({seed, steps, pictures, seconds}) after the earlier ones, which `fresh` forgets.
 
@@ -83,7 +96,7 @@ def add_run(
     runs = [*earlier, dict(run)]
     totals = {key: sum(one[key] for one in runs) for key in ("steps", "pictures", "seconds")}
     record = {"seed": runs[0]["seed"], **totals, "runs": runs, "measured": dict(measured)}
-    return refresh(folder, {network: record})
+    return refresh(folder, {network: record}, about=about)
 
 
 def check(folder: Path = WEIGHTS) -> None:

@@ -27,6 +27,11 @@ class Family(BaseModel):
     files: dict[str, str] = Field(description="SHA-256 of each file, by its path inside the folder.")
     folder: Path = Field(default=Path(), exclude=True)
 
+    @property
+    def has_line_control(self) -> bool:
+        """Whether it can keep a drawing to given lines."""
+        return "controlnet/config.json" in self.files
+
 
 def load_family(folder: Path) -> Family:
     """The family in `folder`.

@@ -132,6 +132,9 @@ class Canvas:
         """Ends the innermost `clip`."""
         self._canvas.restore()
 
+    def leave_sky(self) -> None:
+        """What is drawn from now on stands before the sky; only a canvas that shows where sky is needs to know."""
+
     def light_up(self, x: float, y: float, radius: float, rgb: Rgb, strength: float = 0.6) -> None:
         """Adds a soft round glow, as of a lamp or the moon."""
         paint = skia.Paint(AntiAlias=True, BlendMode=skia.BlendMode.kScreen)

@@ -208,6 +208,12 @@ def _place_thing(
 def draw_scene(scene: Scene, style: Style, width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The picture (height, width, 3); `rng` moves the pen and the paper, the layout comes from the scene alone."""
     canvas = Canvas(width, height, style, rng)
+    draw_on(canvas, scene)
+    return canvas.finish()
+
+
+def draw_on(canvas: Canvas, scene: Scene, *, falling: bool = True) -> None:
+    """Draws the scene on a canvas that may show something else of it than its colours; `falling` is rain and snow."""
     brush = Brush(canvas, scene.time, scene.weather, scene.horizon, np.random.default_rng(scene.layout_seed))
     if scene.sky is not None:
         brush.celestial = (scene.sky[0], scene.sky[1], scene.time)
@@ -217,6 +223,5 @@ def draw_scene(scene: Scene, style: Style, width: int, height: int, rng: np.rand
     place.draw(brush)
     for thing in scene.things:
         DRAWINGS[thing.kind](brush, thing.x * brush.aspect, thing.y, thing.size)
-    if not place.indoors:
+    if falling and not place.indoors:
         draw_weather(brush)
-    return canvas.finish()

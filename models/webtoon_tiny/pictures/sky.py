@@ -29,6 +29,7 @@ def draw_sky(brush: Brush) -> None:
             float(brush.rng.uniform(0.06, max(0.12, brush.horizon - 0.2))),
             float(brush.rng.uniform(0.07, 0.15)),
         )
+    brush.canvas.leave_sky()
 
 
 def _sun_or_moon(brush: Brush, x: float, y: float, time: str) -> None:
