@@ -24,7 +24,11 @@ log = logging.getLogger(__name__)
 
 
 def open_channel(
-    address: str, *, retried: tuple[str, ...] = (), certificates: Certificates | None = None
+    address: str,
+    *,
+    retried: tuple[str, ...] = (),
+    certificates: Certificates | None = None,
+    server_name: str | None = None,
 ) -> grpc.aio.Channel:
     """A channel that spreads calls over all addresses of a name.
 
@@ -33,6 +37,7 @@ def open_channel(
         retried: "package.Service/Method" of reads and of writes with a request id: only these are repeated when the
             server cannot be reached.
         certificates: what this process shows, and whom it believes; without, plaintext.
+        server_name: the name in the server's certificate, where it is not the host of `address`.
     """
     config = {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -58,6 +63,8 @@ def open_channel(
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_reconnect_backoff_ms", 2_000),
     ]
+    if server_name is not None:
+        options.append(("grpc.ssl_target_name_override", server_name))
     if certificates is None:
         return grpc.aio.insecure_channel(address, options=options)
     return grpc.aio.secure_channel(address, channel_credentials(certificates), options=options)
@@ -86,11 +93,16 @@ class FreshChannels:
             channel, used = self._open[name]
             if used is newest:
                 return channel
-            task = asyncio.create_task(_close_later(channel))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self.retire(name)
         self._open[name] = (self._opened_by(name, newest), newest)
         return self._open[name][0]
+
+    def retire(self, name: str) -> None:
+        """Let the channel go when what runs on it has ended; a name that was not used is fine."""
+        if name in self._open:
+            task = asyncio.create_task(_close_later(self._open.pop(name)[0]))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
     async def close(self) -> None:
         for task in list(self._retiring):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from oma.pose.v1 import pose_transfer_service_pb2_grpc as transfer_grpc
 from oma.style.v1 import style_train_service_pb2 as training_pb
 from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 
+from services.common.affinity import Replicas, name_of
 from services.common.clients import FreshChannels, call_metadata, open_channel, our_errors
 from services.common.errors import NotFound, NotReady
 from services.common.identity.assertions import Signer
@@ -72,12 +73,25 @@ class Peers:
     signer: Signer
     certificates: Callable[[], Certificates] | None = None
     channels: FreshChannels = field(init=False)
+    painters: Replicas = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", FreshChannels(self._open, self.certificates))
+        replicas = FreshChannels(self._open_painter, self.certificates)
+        object.__setattr__(self, "painters", Replicas(self.addresses.background, replicas))
 
     def _open(self, name: str, certificates: Certificates | None) -> grpc.aio.Channel:
         return open_channel(getattr(self.addresses, name), retried=_RETRIED[name], certificates=certificates)
+
+    def _open_painter(self, address: str, certificates: Certificates | None) -> grpc.aio.Channel:
+        """To one replica of background generation, whose certificate has the name that all of them share."""
+        return open_channel(address, certificates=certificates, server_name=name_of(self.addresses.background))
+
+    @contextlib.asynccontextmanager
+    async def background_near(self, style: str) -> AsyncIterator["BackgroundServiceAsyncStub"]:
+        """Background generation for one call, at the replica that has drawn in this style lately."""
+        async with self.painters.near(style) as channel:
+            yield background_grpc.BackgroundServiceStub(channel)
 
     @property
     def background(self) -> "BackgroundServiceAsyncStub":
@@ -176,6 +190,7 @@ class Peers:
 
     async def close(self) -> None:
         await self.channels.close()
+        await self.painters.close()
 
 
 def open_peers(settings: GatewaySettings) -> Peers:

@@ -198,3 +198,16 @@ async def test_a_peer_that_does_not_let_us_in_is_down_to_the_person_whom_we_work
         with pytest.raises(Unavailable) as caught, our_errors("test"):
             await ask(channel)
     assert caught.value.reason == "ASSERTION_MISSING"
+
+
+async def test_a_replica_is_known_by_the_name_that_all_of_them_share(
+    port: int, authority: Authority, tmp_path: Path
+) -> None:
+    opened = open_certificates(authority.issue(tmp_path / "gateway", GATEWAY))
+    assert opened is not None
+    for name, outcome in (("localhost", "let in"), ("elsewhere", grpc.StatusCode.UNAVAILABLE)):
+        async with open_channel(f"127.0.0.1:{port}", certificates=opened(), server_name=name) as channel:
+            if isinstance(outcome, str):
+                assert await ask(channel, assertion("test.T")) == outcome.encode()
+            else:
+                assert (await refusal(ask(channel, assertion("test.T"))))[0] is outcome

@@ -101,14 +101,20 @@ def background(job: Job, peers: Peers, store: ArtifactStore, patience: Patience,
 
     async def stream() -> AsyncGenerator[Event, None]:
         metadata = peers.acting_for(job.owner, BACKGROUND)
-        call = peers.background.GenerateBackground(request, timeout=timeout_seconds, metadata=metadata)
-        try:
-            async for event in call:
-                yield event
-        finally:
-            call.cancel()
+        async with peers.background_near(strongest_style(request) or job.id) as service:
+            call = service.GenerateBackground(request, timeout=timeout_seconds, metadata=metadata)
+            try:
+                async for event in call:
+                    yield event
+            finally:
+                call.cancel()
 
     return Drawing(job=job, peer="background generation", open_stream=stream, store=store, patience=patience)
+
+
+def strongest_style(request: background_pb.GenerateBackgroundRequest) -> str:
+    """By what a drawing's replica is chosen: the style that it has most of, or ""."""
+    return max(request.styles, key=lambda style: style.weight).sha256 if request.styles else ""
 
 
 def pose_transfer(job: Job, peers: Peers, store: ArtifactStore, patience: Patience, timeout_seconds: float) -> Drawing:
