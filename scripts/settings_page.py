@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from services.common.settings import Settings
+from services.common.settings import Settings, StrictSettings
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/settings.md"
@@ -19,11 +19,12 @@ Written by `python -m scripts.settings_page`; a test keeps it true.
 """
 
 
-def settings_classes() -> list[type[Settings]]:
+def settings_classes() -> list[type[StrictSettings]]:
     for path in sorted((ROOT / "services").rglob("settings.py")):
         if path.parent.name != "common":
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    classes = [kind for kind in Settings.__subclasses__() if kind.__module__.startswith("services.")]
+    known = [*Settings.__subclasses__(), *StrictSettings.__subclasses__()]
+    classes = [kind for kind in known if kind is not Settings and kind.__module__.startswith("services.")]
     return sorted(classes, key=lambda kind: str(kind.model_config.get("env_prefix")))
 
 

@@ -20,6 +20,7 @@ from services.cli.commands import (
     projects,
     styles,
 )
+from services.cli.credentials import gateways_closed_at_the_end
 from services.cli.failures import Exit, Expected, exit_code
 from services.cli.output import errors
 
@@ -48,7 +49,8 @@ for name, group in {
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit code. Failures are told on stderr, as JSON when --json was asked for."""
     try:
-        app(arguments, prog_name="oma")
+        with gateways_closed_at_the_end():
+            app(arguments, prog_name="oma")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else Exit.BUG
     except Expected as error:

@@ -2,6 +2,9 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from services.cli.mesh.running import running_mesh
 from services.cli.paths import credentials_file, default_data_folder
 from services.common.errors import Unauthenticated
 
+_opened: ContextVar[ExitStack | None] = ContextVar("opened", default=None)
 USUAL_URL = "http://127.0.0.1:8600"
 
 
@@ -48,12 +52,30 @@ def gateway_url() -> str:
     return saved.url if saved else USUAL_URL
 
 
+@contextmanager
+def gateways_closed_at_the_end() -> Iterator[None]:
+    """Around a command: what it opens with `open_gateway` is closed when it ends."""
+    with ExitStack() as stack:
+        before = _opened.set(stack)
+        try:
+            yield
+        finally:
+            _opened.reset(before)
+
+
 def open_gateway(*, signed_in: bool = True) -> Gateway:
     """A client of the gateway, as the user.
 
     Raises:
         Unauthenticated: there is no token.
     """
+    gateway = _gateway(signed_in=signed_in)
+    if (stack := _opened.get()) is not None:
+        stack.callback(gateway.close)
+    return gateway
+
+
+def _gateway(*, signed_in: bool) -> Gateway:
     if not signed_in:
         return Gateway(gateway_url())
     saved = load_credentials(credentials_file())

@@ -7,6 +7,7 @@ import typer
 
 from services.cli.client import Gateway
 from services.cli.client.records import Job
+from services.cli.failures import CommandFailed, Exit
 from services.cli.output import console, errors, print_json
 from services.cli.progress import ended_well, follow
 
@@ -29,13 +30,29 @@ def finish(gateway: Gateway, job: Job, *, label: str, as_json: bool, out_folder:
     return ended_well(job)
 
 
+def save(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and the folders above it.
+
+    Raises:
+        CommandFailed: it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CommandFailed(
+            f"{path} cannot be written: {error.strerror}; name another place", reason="NOT_WRITTEN", code=Exit.REFUSED
+        ) from error
+
+
 def save_results(gateway: Gateway, job: Job, folder: Path) -> list[Path]:
     """Download every picture of a job."""
-    if job.results:
-        folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{job.kind}_{job.id[:8]}_{result.index + 1:02d}.png" for result in job.results]
     for path, result in zip(paths, job.results, strict=True):
-        path.write_bytes(gateway.download(result.url))
+        save(path, gateway.download(result.url))
     return paths
 
 

@@ -12,7 +12,7 @@ def follow(gateway: Gateway, job: Job, console: Console, *, label: str) -> Job:
     """Watch a job to its end with a progress bar on the console.
 
     Raises:
-        CommandFailed: it failed or was cancelled; the message is the job's own.
+        CommandFailed: it failed or was cancelled, and the message is the job's own; or Ctrl-C, and the job goes on.
     """
     columns = (
         SpinnerColumn(),
@@ -24,9 +24,16 @@ def follow(gateway: Gateway, job: Job, console: Console, *, label: str) -> Job:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(label, total=None, note="")
-        for seen in gateway.watch(job.id):
-            job = seen
-            progress.update(task, completed=job.steps_done, total=job.steps_total or None, note=_note(job))
+        try:
+            for seen in gateway.watch(job.id):
+                job = seen
+                progress.update(task, completed=job.steps_done, total=job.steps_total or None, note=_note(job))
+        except KeyboardInterrupt as interrupt:
+            raise CommandFailed(
+                f"job {job.id} goes on: `oma jobs watch {job.id}` takes it up, `oma jobs cancel {job.id}` stops it",
+                reason="INTERRUPTED",
+                code=Exit.INTERRUPTED,
+            ) from interrupt
     return ended_well(job)
 
 

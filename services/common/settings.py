@@ -9,10 +9,8 @@ from pydantic_settings import BaseSettings
 from services.common.telemetry.settings import TelemetrySettings
 
 
-class Settings(BaseSettings):
-    """Base of every service's settings: read once, in `__main__`, frozen, strangers refused."""
-
-    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="What the process tells of itself.")
+class StrictSettings(BaseSettings):
+    """Strangers among the variables with the prefix are refused."""
 
     @model_validator(mode="before")
     @classmethod
@@ -24,3 +22,9 @@ class Settings(BaseSettings):
         if strangers:
             raise ValueError(f"unknown settings: {', '.join(sorted(strangers))}; see docs/settings.md")
         return values
+
+
+class Settings(StrictSettings):
+    """Base of every service's settings: read once, in `__main__`, and frozen."""
+
+    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="What the process tells of itself.")

@@ -102,11 +102,24 @@ class Gateway:
     def train(self, project_id: str, request: TrainingRequest) -> Job:
         return self._start(f"projects/{project_id}/trainings", request.body())
 
-    def styles(self, project_id: str) -> list[Style]:
-        return self._list(f"projects/{project_id}/styles", Style)
+    def styles(self, project_id: str, *, in_use: bool | None = None) -> list[Style]:
+        """Every version of every style; or those in use only."""
+        asked = {} if in_use is None else {"in_use": str(in_use).lower()}
+        return self._list(f"projects/{project_id}/styles", Style, asked)
 
     def style(self, style_id: str) -> Style:
         return self._get(f"styles/{style_id}", Style)
+
+    def style_versions(self, style_id: str) -> list[Style]:
+        return self._list(f"styles/{style_id}/versions", Style)
+
+    def use_style(self, style_id: str) -> Style:
+        """Make this version the one in use."""
+        return self._again("POST", f"styles/{style_id}/use", Style)
+
+    def change_style(self, style_id: str, *, name: str | None = None, note: str | None = None) -> Style:
+        body = {key: value for key, value in {"name": name, "note": note}.items() if value is not None}
+        return self._again("PATCH", f"styles/{style_id}", Style, body)
 
     def export_style(self, style_id: str, method: str) -> bytes:
         """The safetensors file."""
@@ -177,14 +190,37 @@ class Gateway:
         body = {"name": name, "description": description, "result_ids": list(result_ids)}
         return self._post(f"projects/{project_id}/assets", Asset, body)
 
-    def assets(self, project_id: str) -> list[Asset]:
-        return self._list(f"projects/{project_id}/assets", Asset)
+    def assets(
+        self, project_id: str, *, search: str | None = None, kind: str | None = None, starred: bool | None = None
+    ) -> list[Asset]:
+        asked = {"search": search, "kind": kind, "starred": None if starred is None else str(starred).lower()}
+        given = {key: value for key, value in asked.items() if value}
+        return self._list(f"projects/{project_id}/assets", Asset, given)
 
-    def assets_zip(self, project_id: str) -> bytes:
-        return self._transport.send("GET", f"projects/{project_id}/assets.zip").content
+    def trashed_assets(self, project_id: str) -> list[Asset]:
+        return self._list("trash", Asset, {"project_id": project_id})
+
+    def asset(self, asset_id: str) -> Asset:
+        return self._get(f"assets/{asset_id}", Asset)
+
+    def assets_zip(self, project_id: str, asset_ids: Sequence[str] = ()) -> bytes:
+        """Of all of a project's assets, or of these."""
+        chosen = {"asset": list(asset_ids)}
+        return self._transport.send("GET", f"projects/{project_id}/assets.zip", params=chosen).content
+
+    def star_asset(self, asset_id: str, *, starred: bool) -> Asset:
+        return self._again("PATCH", f"assets/{asset_id}", Asset, {"starred": starred})
 
     def delete_asset(self, asset_id: str) -> None:
+        """Into the trash, where it stays for 30 days."""
         self._transport.send("DELETE", f"assets/{asset_id}")
+
+    def restore_asset(self, asset_id: str) -> Asset:
+        return self._again("POST", f"assets/{asset_id}/restore", Asset)
+
+    def delete_from_trash(self, asset_id: str) -> None:
+        """For good."""
+        self._transport.send("DELETE", f"trash/{asset_id}")
 
     def download(self, url: str) -> bytes:
         """What a signed link of a record leads to."""
@@ -195,6 +231,11 @@ class Gateway:
 
     def _post(self, path: str, kind: type[R], body: dict[str, Any] | None = None) -> R:
         return kind.model_validate_json(self._transport.send("POST", path, json=body).content)
+
+    def _again(self, method: str, path: str, kind: type[R], body: dict[str, Any] | None = None) -> R:
+        """Send what does no more when it is done twice."""
+        sent = self._transport.send(method, path, json=body, repeatable=True)
+        return kind.model_validate_json(sent.content)
 
     def _start(self, path: str, body: dict[str, Any] | None) -> Job:
         """Create a job once, however often the request has to be sent."""

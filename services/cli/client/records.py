@@ -59,6 +59,10 @@ class Style(Record):
     job_id: str | None = None
     files: list[StyleFile]
     sample_urls: list[str] = []
+    lineage_id: str = ""
+    version: int = 1
+    in_use: bool = True
+    note: str = ""
     created_at: datetime
 
     def trigger(self, method: str) -> str:
@@ -161,6 +165,8 @@ class Asset(Record):
     description: str | None = None
     kind: str
     files: list[AssetFile]
+    starred: bool = False
+    deleted_at: datetime | None = None
     created_at: datetime
 
 

@@ -13,6 +13,7 @@ class TrainingRequest:
     preset: str = "standard"
     captions: Mapping[str, str] | None = None
     seed: int | None = None
+    style_id: str | None = None  # learn this style again: as its next version
 
     def body(self) -> dict[str, Any]:
         return _given(asdict(self))

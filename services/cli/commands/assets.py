@@ -5,11 +5,18 @@ from typing import Annotated
 
 import typer
 
+from services.cli.client.records import Asset
 from services.cli.credentials import open_gateway
-from services.cli.output import AsJson, console, print_json, show, show_rows
+from services.cli.finishing import OutFolder
+from services.cli.finishing import save as save_file
+from services.cli.output import AsJson, console, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project
 
 app = typer.Typer(help="Pictures that you keep.", no_args_is_help=True)
+
+AssetIds = Annotated[list[str], typer.Argument(help="Ids of assets.")]
+Kind = Annotated[str | None, typer.Option(help="background or character.")]
+Starred = Annotated[bool, typer.Option("--starred", help="Those with a star only.")]
 
 
 @app.command("save")
@@ -24,34 +31,120 @@ def save(
     gateway = open_gateway()
     found = pick_project(gateway, project)
     asset = gateway.save_asset(found.id, name=name, result_ids=result_ids, description=description)
-    show(asset, ("id", "name", "kind"), as_json=as_json)
+    if as_json:
+        print_json(asset)
+    else:
+        _say([asset], as_json=False)
 
 
 @app.command("list")
-def list_assets(project: ProjectName = None, as_json: AsJson = False) -> None:
+def list_assets(
+    kind: Kind = None,
+    starred: Starred = False,
+    trash: Annotated[bool, typer.Option("--trash", help="What was thrown away, instead.")] = False,
+    project: ProjectName = None,
+    as_json: AsJson = False,
+) -> None:
     """List a project's assets."""
     gateway = open_gateway()
-    found = gateway.assets(pick_project(gateway, project).id)
+    found = pick_project(gateway, project).id
+    if trash:
+        _say(gateway.trashed_assets(found), as_json=as_json)
+    else:
+        _say(gateway.assets(found, kind=kind, starred=starred or None), as_json=as_json)
+
+
+@app.command("search")
+def search(
+    text: Annotated[str, typer.Argument(help="Part of the name or of the description.")],
+    kind: Kind = None,
+    starred: Starred = False,
+    project: ProjectName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find assets by their words."""
+    gateway = open_gateway()
+    found = pick_project(gateway, project).id
+    _say(gateway.assets(found, search=text, kind=kind, starred=starred or None), as_json=as_json)
+
+
+@app.command("get")
+def get(asset_id: str, out: OutFolder = Path(), as_json: AsJson = False) -> None:
+    """Save an asset's pictures."""
+    gateway = open_gateway()
+    asset = gateway.asset(asset_id)
+    saved = []
+    for file in asset.files:
+        ending = file.media_type.removeprefix("image/")
+        saved.append(out / f"{asset.id[:8]}_{file.index + 1:02d}.{ending}")
+        save_file(saved[-1], gateway.download(file.url))
     if as_json:
-        print_json(found)
-        return
-    rows = [{"id": asset.id, "name": asset.name, "kind": asset.kind, "pictures": len(asset.files)} for asset in found]
-    show_rows(rows, ("id", "name", "kind", "pictures"))
+        print_json({**asset.model_dump(mode="json"), "saved": saved})
+    else:
+        for path in saved:
+            console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command("star")
+def star(
+    asset_ids: AssetIds,
+    off: Annotated[bool, typer.Option("--off", help="Take the star away.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give assets a star."""
+    gateway = open_gateway()
+    _say([gateway.star_asset(asset_id, starred=not off) for asset_id in asset_ids], as_json=as_json)
+
+
+@app.command("trash")
+def throw_away(asset_ids: AssetIds) -> None:
+    """Throw assets away; they stay in the trash for 30 days."""
+    gateway = open_gateway()
+    for asset_id in asset_ids:
+        gateway.delete_asset(asset_id)
+
+
+@app.command("restore")
+def restore(asset_ids: AssetIds, as_json: AsJson = False) -> None:
+    """Take assets out of the trash."""
+    gateway = open_gateway()
+    _say([gateway.restore_asset(asset_id) for asset_id in asset_ids], as_json=as_json)
+
+
+@app.command("delete")
+def delete(asset_ids: AssetIds, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete assets with their pictures, for good; what is not in the trash is thrown there first."""
+    gateway = open_gateway()
+    if not yes:
+        typer.confirm(f"Delete {len(asset_ids)} assets with their pictures? This cannot be undone.", abort=True)
+    for asset_id in asset_ids:
+        gateway.delete_asset(asset_id)
+        gateway.delete_from_trash(asset_id)
 
 
 @app.command("zip")
 def download_zip(
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")], project: ProjectName = None
+    asset_ids: Annotated[list[str] | None, typer.Argument(help="Ids of assets. [default: all]")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("assets.zip"),
+    project: ProjectName = None,
 ) -> None:
-    """Download all of a project's assets as one zip."""
+    """Download a project's assets as one zip."""
     gateway = open_gateway()
-    content = gateway.assets_zip(pick_project(gateway, project).id)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
+    content = gateway.assets_zip(pick_project(gateway, project).id, asset_ids or [])
+    save_file(out, content)
     console.print(f"{out}   {len(content) / 1e6:.1f} MB", highlight=False)
 
 
-@app.command("delete")
-def delete(asset_id: str) -> None:
-    """Delete an asset with its pictures."""
-    open_gateway().delete_asset(asset_id)
+def _say(assets: list[Asset], *, as_json: bool) -> None:
+    if as_json:
+        print_json(assets)
+        return
+    rows = [
+        {
+            **asset.model_dump(include={"id", "name", "kind"}),
+            "pictures": len(asset.files),
+            "star": "*" if asset.starred else "",
+        }
+        for asset in assets
+    ]
+    show_rows(rows, ("id", "name", "kind", "pictures", "star"))

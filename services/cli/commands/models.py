@@ -1,10 +1,17 @@
 """oma models: the weights on this machine."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from services.cli.failures import CommandFailed, Exit
-from services.cli.output import AsJson, print_json, show_rows
+from services.cli.output import AsJson, errors, print_json, show_rows
 from services.cli.paths import project_root
+from services.cli.weights.pull import pull as fill
+from services.cli.weights.settings import ModelSettings
+from services.cli.weights.sources import open_source
 from services.common.families import MANIFEST, Family, damaged_files, load_family
 
 app = typer.Typer(help="Model families on this machine.", no_args_is_help=True)
@@ -42,6 +49,38 @@ def verify(as_json: AsJson = False) -> None:
             reason="DAMAGED",
             code=Exit.DAMAGED,
         )
+
+
+@app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="The family's folder at the source, such as sd15.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="A folder, https://… or s3://bucket[/folder]. [default: OMA_MODELS_SOURCE]"),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to fill. [default: models/<name>/weights]")] = None,
+    manifest_sha256: Annotated[str | None, typer.Option(help="Refuse any other manifest than this one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a family to this machine, every file compared with its manifest; again, it goes on where it stopped."""
+    settings = ModelSettings()
+    given = source or settings.source
+    if not given:
+        raise CommandFailed("name a source: --from, or OMA_MODELS_SOURCE", reason="NO_SOURCE", code=Exit.USAGE)
+    target = to or project_root() / "models" / name / "weights"
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), DownloadColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task(name, total=None)
+        family = fill(
+            open_source(f"{given.rstrip('/')}/{name}", settings.s3),
+            target,
+            manifest_sha256=manifest_sha256,
+            tell=lambda path, count: progress.update(task, description=path, completed=count),
+        )
+    if as_json:
+        print_json(_described(family))
+    else:
+        show_rows([_described(family)], ("name", "licence", "resolution", "files", "megabytes", "folder"))
 
 
 def _families() -> list[Family]:

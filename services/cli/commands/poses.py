@@ -8,7 +8,7 @@ import typer
 from services.cli.client.records import Person, Pose
 from services.cli.client.requests import PoseTransferRequest
 from services.cli.credentials import open_gateway
-from services.cli.finishing import NoWait, OutFolder, Seed, finish
+from services.cli.finishing import NoWait, OutFolder, Seed, finish, save
 from services.cli.output import AsJson, console, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project, upload_or_id
 from services.cli.skeletons import turn_limb
@@ -33,7 +33,7 @@ def estimate(
     picture_id = upload_or_id(gateway, found.id, picture)
     pose = gateway.estimate_pose(found.id, picture_id, whole_picture_if_nobody=whole)
     if out is not None and pose.skeleton_url:
-        out.write_bytes(gateway.download(pose.skeleton_url))
+        save(out, gateway.download(pose.skeleton_url))
     _say(pose, as_json=as_json)
 
 
@@ -68,7 +68,7 @@ def edit(
         people[person] = _turned(people[person], given)
     pose = gateway.edit_pose(pose_id, people)
     if out is not None and pose.skeleton_url:
-        out.write_bytes(gateway.download(pose.skeleton_url))
+        save(out, gateway.download(pose.skeleton_url))
     _say(pose, as_json=as_json)
 
 
@@ -77,8 +77,12 @@ def transfer(
     character: Annotated[str, typer.Argument(help="The character's picture: a file or an id.")],
     pose: Annotated[str, typer.Argument(help="Id of a pose.")],
     person: Annotated[int | None, typer.Option(help="Which person of the pose, from 0.")] = None,
+    steps: int | None = None,
+    guidance: Annotated[float | None, typer.Option(help="How closely to follow the character.")] = None,
     seed: Seed = None,
     count: Annotated[int | None, typer.Option(help="How many pictures.")] = None,
+    width: int | None = None,
+    height: int | None = None,
     project: ProjectName = None,
     out: OutFolder = Path(),
     no_wait: NoWait = False,
@@ -91,8 +95,12 @@ def transfer(
         character_picture_id=upload_or_id(gateway, found.id, character),
         pose_id=pose,
         person_index=person,
+        steps=steps,
+        guidance=guidance,
         seed=seed,
         count=count,
+        width=width,
+        height=height,
     )
     job = gateway.transfer_pose(found.id, request)
     finish(gateway, job, label="re-posing", as_json=as_json, out_folder=None if no_wait else out)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from services.cli.client.records import Style
 from services.cli.client.requests import TrainingRequest
 from services.cli.credentials import open_gateway
-from services.cli.finishing import NoWait, Seed, finish
+from services.cli.finishing import NoWait, Seed, finish, save
 from services.cli.output import AsJson, console, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project, upload_or_id
 
@@ -22,6 +23,7 @@ def train(
         list[str] | None, typer.Option(help="lora, dreamstyler; may be repeated. [default: lora]")
     ] = None,
     preset: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
+    again: Annotated[str | None, typer.Option("--next-of", help="A style to learn again: as its next version.")] = None,
     seed: Seed = None,
     project: ProjectName = None,
     no_wait: NoWait = False,
@@ -36,30 +38,63 @@ def train(
         methods=method or ["lora"],
         preset=preset,
         seed=seed,
+        style_id=again,
     )
     out_folder = None if no_wait else Path()  # a training has no pictures to save
     finish(gateway, gateway.train(found.id, request), label=f"learning {name}", as_json=as_json, out_folder=out_folder)
 
 
 @app.command("list")
-def list_styles(project: ProjectName = None, as_json: AsJson = False) -> None:
+def list_styles(
+    every: Annotated[bool, typer.Option("--all", help="Every version, not only those in use.")] = False,
+    project: ProjectName = None,
+    as_json: AsJson = False,
+) -> None:
     """List a project's styles."""
     gateway = open_gateway()
-    found = gateway.styles(pick_project(gateway, project).id)
+    _say(gateway.styles(pick_project(gateway, project).id, in_use=None if every else True), as_json=as_json)
+
+
+@app.command("versions")
+def versions(style_id: str, as_json: AsJson = False) -> None:
+    """List every version of a style, the newest first."""
+    _say(open_gateway().style_versions(style_id), as_json=as_json)
+
+
+@app.command("show")
+def show_style(
+    style_id: str,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the samples drawn with it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one version of a style, and save its samples."""
+    gateway = open_gateway()
+    style = gateway.style(style_id)
+    if out is not None:
+        for number, url in enumerate(style.sample_urls, 1):
+            save(out / f"{style.name}_{number:02d}.png", gateway.download(url))
     if as_json:
-        print_json(found)
+        print_json(style)
         return
-    rows = [
-        {
-            "id": style.id,
-            "name": style.name,
-            "learned": ", ".join(
-                f"{file.method} {file.trigger} ({file.size_bytes / 1e6:.1f} MB)" for file in style.files
-            ),
-        }
-        for style in found
-    ]
-    show_rows(rows, ("id", "name", "learned"))
+    _say([style], as_json=False)
+    console.print(f"samples: {len(style.sample_urls)}   note: {style.note or '-'}", highlight=False, markup=False)
+
+
+@app.command("use")
+def use(style_id: str, as_json: AsJson = False) -> None:
+    """Make a version the one in use."""
+    _say([open_gateway().use_style(style_id)], as_json=as_json)
+
+
+@app.command("rename")
+def rename(
+    style_id: str,
+    name: Annotated[str | None, typer.Option(help="For every version.")] = None,
+    note: Annotated[str | None, typer.Option(help="For this version.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rename a style, or write a note to a version."""
+    _say([open_gateway().change_style(style_id, name=name, note=note)], as_json=as_json)
 
 
 @app.command("export")
@@ -70,12 +105,33 @@ def export(
 ) -> None:
     """Save a style as a safetensors file that other programs read too."""
     content = open_gateway().export_style(style_id, method)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
+    save(out, content)
     console.print(f"{out}   {len(content) / 1e6:.1f} MB", highlight=False)
 
 
 @app.command("delete")
-def delete(style_id: str) -> None:
-    """Delete a style."""
-    open_gateway().delete_style(style_id)
+def delete(style_id: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete a version of a style, its file and samples; pictures drawn with it stay."""
+    gateway = open_gateway()
+    if not yes:
+        style = gateway.style(style_id)
+        typer.confirm(f"Delete version {style.version} of {style.name}? This cannot be undone.", abort=True)
+    gateway.delete_style(style_id)
+
+
+def _say(styles: list[Style], *, as_json: bool) -> None:
+    if as_json:
+        print_json(styles)
+        return
+    rows = [
+        {
+            "id": style.id,
+            "name": style.name,
+            "version": f"{style.version}{' in use' if style.in_use else ''}",
+            "learned": ", ".join(
+                f"{file.method} {file.trigger} ({file.size_bytes / 1e6:.1f} MB)" for file in style.files
+            ),
+        }
+        for style in styles
+    ]
+    show_rows(rows, ("id", "name", "version", "learned"))

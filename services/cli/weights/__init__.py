@@ -1,0 +1,1 @@
+"""Brings a model family to this machine: from a folder, a web server, or a bucket."""
