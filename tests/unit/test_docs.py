@@ -29,6 +29,21 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= made
 
 
+def test_the_korean_readme_gives_the_same_commands_programs_and_links() -> None:
+    english, korean = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md"))
+    fences = [re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for text in (english, korean)]
+    programs, translated = ([(kind, re.sub(r" +# .*", "", body)) for kind, body in found] for found in fences)
+    assert len(programs) >= 3
+    assert translated == programs
+    inline = [
+        set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)))
+        for text in (english, korean)
+    ]
+    assert inline[0] == inline[1]
+    links = [sorted(re.findall(r"\]\(([^)]+)\)", text)) for text in (english, korean)]
+    assert [link.replace("README.ko.md", "README.md") for link in links[0]] == links[1]
+
+
 def test_every_decision_has_the_same_four_parts() -> None:
     decisions = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
     assert len(decisions) >= 6
