@@ -11,6 +11,7 @@ from services.common.request_ids import current_request_id
 from services.common.telemetry.metrics import SECONDS_OF_CALLS, gauge, histogram
 from services.common.telemetry.tracing import span
 
+_API = "/api/v1"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 REQUEST_SECONDS = histogram(
@@ -27,6 +28,13 @@ REQUEST_SECONDS = histogram(
 REQUESTS_IN_FLIGHT = gauge("oma_http_requests_in_flight", "Requests that have not ended.", {}, told_by="gateway")
 
 
+def _template(scope: Scope) -> str:
+    """Path of the route that was found, its ids left open; a route of the API knows its path below the prefix only."""
+    route: str = getattr(scope.get("route"), "path", "none")
+    below = scope["path"].startswith(f"{_API}/") and route.startswith("/") and not route.startswith("/api/")
+    return f"{_API}{route}" if below else route
+
+
 @contextmanager
 def observing(scope: Scope, *, parent: str, status: Callable[[], int]) -> Iterator[None]:
     """Around one request; `parent` is its traceparent, or "". Probes and the web app's files begin no traces."""
@@ -40,7 +48,7 @@ def observing(scope: Scope, *, parent: str, status: Callable[[], int]) -> Iterat
         try:
             yield
         finally:
-            route = getattr(scope.get("route"), "path", "none")
+            route = _template(scope)
             current.update_name(f"{method} {route}")
             current.set_attributes({"http.route": route, "http.response.status_code": status()})
             REQUESTS_IN_FLIGHT.dec()

@@ -24,6 +24,7 @@ from services.background.engine.turns import Turns
 from services.background.enlarger import find_enlarger
 from services.background.finished import Finished
 from services.background.korean.translator import Translator
+from services.background.metrics import count_step
 from services.background.model import StyleTargets, load_painter
 from services.background.results import Results
 from services.background.servicer import Afterwards, BackgroundServicer
@@ -37,6 +38,7 @@ from services.common.identity.gate import Gate
 from services.common.serving import create_server
 from services.common.wire import to_artifact
 from services.pose.estimation.model import load_networks
+from services.pose.estimation.networks import Networks as PoseNetworks
 from services.pose.estimation.servicer import PoseEstimationServicer
 from services.pose.transfer.engine import TransferEngine
 from services.pose.transfer.servicer import PoseTransferServicer
@@ -106,6 +108,7 @@ class Things:
 class AllServices:
     """The running services, and what a test needs to look behind them."""
 
+    address: str
     channel: grpc.aio.Channel
     store: WatchedStore
     engine: sa.Engine
@@ -160,14 +163,15 @@ async def all_services(
     *,
     gate: Gate = GATE,
     trainings: Callable[[sa.Engine], TrainingStore] = lambda engine: TrainingStore(engine, max_queued=100),
+    estimation: PoseNetworks | None = None,
 ) -> AsyncIterator[AllServices]:
-    """Run all services on `folder`; `gate` stands before them."""
+    """Run all services on `folder`; `gate` stands before them. Pose estimation's own networks are small ones."""
     watched = WatchedStore(FolderStore(folder / "artifacts"))
     store = cast("ArtifactStore", watched)
     engine = create_database_engine(f"sqlite:///{folder}/style.db")
     training_store = trainings(engine)
     training_store.migrate()
-    turns = Turns(networks.painter, max_rows=8, max_pending=10)
+    turns = Turns(networks.painter, max_rows=8, max_pending=10, on_step=count_step)
     drawing = threading.Thread(target=turns.run)
     lanes = [ComputeLane(max_pending=8) for _ in range(6)]
     server = create_server(gate)
@@ -190,7 +194,7 @@ async def all_services(
         ),
         server,
     )
-    estimation = load_networks(networks.pose_family, threads=1)
+    estimation = estimation or load_networks(networks.pose_family, threads=1)
     estimation_grpc.add_PoseEstimationServiceServicer_to_server(
         PoseEstimationServicer(estimation, store, places=Places(8), reading=lanes[1], looking=lanes[2]), server
     )
@@ -212,7 +216,9 @@ async def all_services(
     drawing.start()
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield AllServices(channel=channel, store=watched, engine=engine, targets=networks.targets)
+        yield AllServices(
+            address=f"127.0.0.1:{port}", channel=channel, store=watched, engine=engine, targets=networks.targets
+        )
     await server.stop(None)
     turns.close()
     drawing.join()
