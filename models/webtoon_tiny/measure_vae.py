@@ -33,7 +33,7 @@ def photographs(size: int) -> list[NDArray[np.uint8]]:
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         square = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
-        squares.append(np.asarray(square))
+        squares.append(np.array(square))
     return squares
 
 

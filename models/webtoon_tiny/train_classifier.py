@@ -116,7 +116,7 @@ def held_out(seed: int, pictures: int) -> tuple[list[NDArray[np.uint8]], list[La
     return [picture for picture, _ in drawn], [labels for _, labels in drawn]
 
 
-def choose_thresholds(chance_NO: NDArray[np.float32], present_NO: NDArray[np.bool_]) -> NDArray[np.float32]:
+def choose_thresholds(chance_NO: NDArray[np.floating], present_NO: NDArray[np.bool_]) -> NDArray[np.float32]:
     """For every object the chance over which F1 is best."""
     grid = np.arange(0.1, 0.91, 0.02, dtype=np.float32)
     called_GNO = chance_NO[None] > grid[:, None, None]

@@ -1,0 +1,1 @@
+"""Measures of the whole family, each taken with the services' own engines."""
