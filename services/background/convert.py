@@ -9,7 +9,19 @@ from oma.image.v1 import drawing_pb2, image_pb2
 from oma.style.v1 import style_pb2
 
 from services.background.engine.geometry import SizeRule, choose_size, fit_picture
-from services.background.engine.records import Adapter, AdapterUse, DrawingSpec, Drawn, StageTokens, Stepped, Waiting
+from services.background.engine.line_control import Lines
+from services.background.engine.lines import find_lines
+from services.background.engine.records import (
+    Adapter,
+    AdapterUse,
+    DrawingSpec,
+    Drawn,
+    StageTokens,
+    Stepped,
+    StyleGuidance,
+    Waiting,
+)
+from services.background.engine.redraw import Redraw
 from services.background.engine.text import with_triggers
 from services.background.enlarger import FACTORS
 from services.background.korean.translator import Translation
@@ -24,6 +36,12 @@ MAX_STYLES = 8
 DEFAULT_STRENGTH = 0.6
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_SCHEDULERS = {
+    pb.SCHEDULER_UNSPECIFIED: "",
+    pb.SCHEDULER_DDIM: "DDIMScheduler",
+    pb.SCHEDULER_DPM_SOLVER: "DPMSolverMultistepScheduler",
+    pb.SCHEDULER_UNIPC: "UniPCMultistepScheduler",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +73,9 @@ class Order:
     previews: bool
     inline_results: bool
     enlarge: int
+    line_control: float
+    scheduler: str
+    style_guidance: StyleGuidance | None
 
 
 def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
@@ -71,6 +92,13 @@ def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
         raise InvalidInput(
             "strength is for a picture: give one, or leave strength out", reason="STRENGTH_WITHOUT_PICTURE"
         )
+    if request.HasField("mask") and not has_picture:
+        raise InvalidInput("a mask is for a picture: give one, or leave the mask out", reason="MASK_WITHOUT_PICTURE")
+    if request.HasField("mask") and request.enlarge > 1:
+        raise InvalidInput(
+            "enlarging would change the pixels that the mask keeps: leave enlarge at 1", reason="MASK_ENLARGE"
+        )
+    styles = _to_styles(list(request.styles))
     given = request.strength if request.HasField("strength") else DEFAULT_STRENGTH
     return Order(
         request_id=request.request_id,
@@ -87,10 +115,13 @@ def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
         count=_whole("count", request.count if request.HasField("count") else 1, 1, 8),
         width=request.width if request.HasField("width") else None,
         height=request.height if request.HasField("height") else None,
-        styles=_to_styles(list(request.styles)),
+        styles=styles,
         previews=request.previews,
         inline_results=request.inline_results,
         enlarge=_factor(request.enlarge if request.HasField("enlarge") else 1),
+        line_control=_line_control(request, family),
+        scheduler=_scheduler(request.scheduler),
+        style_guidance=_style_guidance(request, styles),
     )
 
 
@@ -101,6 +132,7 @@ def to_spec(
     prompt: Translation,
     negative_prompt: Translation,
     image_HWC: Pixels | None,
+    mask_HWC: Pixels | None,
     loaded: list[Adapter | StageTokens],
 ) -> DrawingSpec:
     """What the engine draws; `loaded` are the order's styles, in their order."""
@@ -113,10 +145,12 @@ def to_spec(
     rule = SizeRule(resolution=family.resolution, step=family.size_step)
     width, height = choose_size(rule, width=order.width, height=order.height, picture_wh=picture_wh)
     asked = zip(loaded, order.styles, strict=True)
+    fitted_HWC = None if image_HWC is None else fit_picture(image_HWC, width=width, height=height)
     return DrawingSpec(
         prompt=with_triggers(prompt.english, [style.trigger for style in loaded]),
         negative_prompt=negative_prompt.english,
-        image_HWC=None if image_HWC is None else fit_picture(image_HWC, width=width, height=height),
+        image_HWC=fitted_HWC,
+        lines=None if fitted_HWC is None else _lines(fitted_HWC, order.line_control),
         strength=order.strength,
         guidance=order.guidance,
         steps=order.steps,
@@ -128,6 +162,9 @@ def to_spec(
             AdapterUse(adapter=style, weight=use.weight) for style, use in asked if isinstance(style, Adapter)
         ),
         stage_tokens=next((style for style in loaded if isinstance(style, StageTokens)), None),
+        style_guidance=order.style_guidance,
+        scheduler=order.scheduler,
+        redraw=_redraw(image_HWC, mask_HWC),
         previews=order.previews,
     )
 
@@ -183,6 +220,9 @@ def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackg
         width=spec.width,
         height=spec.height,
         enlarge=order.enlarge,
+        line_control=order.line_control,
+        scheduler=next(number for number, name in _SCHEDULERS.items() if name == order.scheduler),
+        style_guidance=_told(order.style_guidance),
         styles=[
             style_pb2.StyleUse(
                 key=style.key, sha256=style.sha256, method=style_pb2.Method.ValueType(style.method), weight=style.weight
@@ -195,6 +235,59 @@ def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackg
 
 def to_translation(translation: Translation) -> pb.TranslatePromptResponse:
     return pb.TranslatePromptResponse(english=translation.english, unknown_words=translation.unknown_words)
+
+
+def _scheduler(number: int) -> str:
+    for known, name in _SCHEDULERS.items():
+        if known == number:
+            return name
+    raise InvalidInput("schedulers are DDIM, DPM_SOLVER and UNIPC", reason="SCHEDULER")
+
+
+def _style_guidance(request: pb.GenerateBackgroundRequest, styles: tuple[StyleOrder, ...]) -> StyleGuidance | None:
+    if not request.HasField("style_guidance"):
+        return None
+    if not any(style.method == style_pb2.METHOD_DREAMSTYLER for style in styles):
+        raise InvalidInput(
+            "style_guidance is for a DreamStyler style: choose one, or leave it out", reason="STYLE_GUIDANCE"
+        )
+    asked, usual = request.style_guidance, StyleGuidance()
+    numbers = {
+        name: round(_within(name, getattr(asked, name) if asked.HasField(name) else getattr(usual, name), 0, 30), 6)
+        for name in ("style", "content", "avoid")
+    }
+    return StyleGuidance(**numbers)
+
+
+def _told(guidance: StyleGuidance | None) -> pb.StyleGuidance | None:
+    if guidance is None:
+        return None
+    return pb.StyleGuidance(style=guidance.style, content=guidance.content, avoid=guidance.avoid)
+
+
+def _redraw(image_HWC: Pixels | None, mask_HWC: Pixels | None) -> Redraw | None:
+    if image_HWC is None or mask_HWC is None:
+        return None
+    return Redraw(picture_HWC=image_HWC, mask_HW=mask_HWC.max(axis=2))
+
+
+def _line_control(request: pb.GenerateBackgroundRequest, family: Family) -> float:
+    """As asked; unasked, a picture's lines are kept wherever the family can and the picture is not to be ignored."""
+    if not request.HasField("line_control"):
+        strength = request.strength if request.HasField("strength") else DEFAULT_STRENGTH
+        return 1.0 if request.HasField("picture") and family.has_line_control and strength < 1 else 0.0
+    weight = round(_within("line_control", request.line_control, 0, 2), 6)
+    if weight and not request.HasField("picture"):
+        raise InvalidInput(
+            "line_control is for a picture: give one, or leave line_control out", reason="LINE_CONTROL_WITHOUT_PICTURE"
+        )
+    if weight and not family.has_line_control:
+        raise InvalidInput(f"{family.name} has no line control: leave line_control out", reason="NO_LINE_CONTROL")
+    return weight
+
+
+def _lines(image_HWC: Pixels, weight: float) -> Lines | None:
+    return Lines(lines_HW=find_lines(image_HWC), weight=weight) if weight else None
 
 
 def _factor(enlarge: int) -> int:

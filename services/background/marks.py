@@ -8,6 +8,11 @@ from PIL.PngImagePlugin import PngInfo
 from services.background.engine.records import DrawingSpec, Drawn
 from services.common.families import Family
 
+_SAMPLERS = {
+    "DDIMScheduler": "DDIM",
+    "DPMSolverMultistepScheduler": "DPM++ 2M",
+    "UniPCMultistepScheduler": "UniPC",
+}
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -25,10 +30,14 @@ def encode_marked(result: Drawn, spec: DrawingSpec, family: Family, *, enlarged:
     info = PngInfo()
     if with_settings:
         info.add_itxt("parameters", settings_text(result, spec, family, enlarged=enlarged))
-    info.add_itxt("XML:com.adobe.xmp", origin_xmp(composite=spec.image_HWC is not None and spec.strength < 1))
+    info.add_itxt("XML:com.adobe.xmp", origin_xmp(composite=_is_composite(spec)))
     buffer = io.BytesIO()
     Image.fromarray(result.image_HWC).save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
+
+
+def _is_composite(spec: DrawingSpec) -> bool:
+    return spec.redraw is not None or (spec.image_HWC is not None and spec.strength < 1)
 
 
 def origin_xmp(*, composite: bool) -> str:
@@ -48,6 +57,8 @@ def settings_text(result: Drawn, spec: DrawingSpec, family: Family, *, enlarged:
     }
     if spec.image_HWC is not None:
         numbers["Denoising strength"] = f"{spec.strength:g}"
+    if spec.scheduler:
+        numbers["Sampler"] = _SAMPLERS[spec.scheduler]
     if enlarged > 1:
         numbers |= {"Hires upscale": f"{enlarged}", "Hires upscaler": "waifu2x"}
     lines = [spec.prompt, f"Negative prompt: {spec.negative_prompt}" if spec.negative_prompt else ""]

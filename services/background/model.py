@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from services.background.engine.latents import PixelSide
+from services.background.engine.line_control import LineControl
 from services.background.engine.painter import Painter
 from services.background.engine.text import TextSide
 from services.common.errors import NotReady
@@ -47,16 +48,29 @@ def load_painter(family: Family, *, device: torch.device) -> tuple[Painter, Styl
         text_encoder = CLIPTextModel.from_pretrained(family.folder / "text_encoder", dtype=dtype)
         unet = UNet2DConditionModel.from_pretrained(family.folder / "unet", torch_dtype=dtype)
         vae = AutoencoderKL.from_pretrained(family.folder / "vae", torch_dtype=dtype)
+        control = (
+            ControlNetModel.from_pretrained(family.folder / "controlnet", torch_dtype=dtype)
+            if family.has_line_control
+            else None
+        )
         config = json.loads((family.folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise NotReady(f"the family at {family.folder} is not complete: {error}", reason="FAMILY_DAMAGED") from error
-    for network in (text_encoder, unet, vae):
+    for network in (text_encoder, unet, vae, *([control] if control is not None else [])):
         network.requires_grad_(requires_grad=False).eval().to(device)
-    return assemble_painter(tokenizer, text_encoder, vae, unet, config)
+    return assemble_painter(
+        tokenizer, text_encoder, vae, unet, config, control=LineControl(control) if control is not None else None
+    )
 
 
 def assemble_painter(
-    tokenizer: Any, text_encoder: Any, vae: Any, unet: Any, scheduler_config: dict[str, Any]
+    tokenizer: Any,
+    text_encoder: Any,
+    vae: Any,
+    unet: Any,
+    scheduler_config: dict[str, Any],
+    *,
+    control: LineControl | None = None,
 ) -> tuple[Painter, StyleTargets]:
     """A painter of these parts, and what styles must fit."""
     painter = Painter(
@@ -64,6 +78,7 @@ def assemble_painter(
         pixels=PixelSide(vae),
         unet=unet,
         scheduler_config=scheduler_config,
+        control=control,
     )
     targets = StyleTargets(
         unet=wide_modules(unet),

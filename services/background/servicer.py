@@ -96,12 +96,14 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         order = convert.to_order(request, self._family)
         self._afterwards.results.check(order)
         picture = picture_pixels(request.picture, self._store, owner=owner) if request.HasField("picture") else None
+        mask = picture_pixels(request.mask, self._store, owner=owner) if request.HasField("mask") else None
         spec = convert.to_spec(
             order,
             self._family,
             prompt=self._translator.translate(order.prompt),
             negative_prompt=self._translator.translate(order.negative_prompt),
             image_HWC=picture,
+            mask_HWC=mask,
             loaded=[self._load(style, owner) for style in order.styles],
         )
         return order, spec

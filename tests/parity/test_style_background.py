@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
@@ -16,7 +17,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from services.background.engine.adapters import AdaptedModules, RowDeltas, fold, plan_of
 from services.background.engine.painter import Painter
-from services.background.engine.records import Adapter, AdapterUse, Delta, DrawingSpec, StageTokens
+from services.background.engine.records import Adapter, AdapterUse, Delta, DrawingSpec, StageTokens, StyleGuidance
+from services.background.engine.schedules import create_scheduler, stage_of
 from services.background.engine.text import TextSide
 from services.background.model import load_painter
 from services.common.families import load_family
@@ -129,33 +131,84 @@ def test_styles_mixed_by_weight_change_the_networks_as_they_should(adapted: Adap
     assert near(adapted.predict(arrays, arrays["hidden"], uses), arrays["mix.eps"])
 
 
-@pytest.mark.parametrize("folder", folders("t2i.init_latents"), ids=lambda path: path.name)
-def test_a_dreamstyler_style_draws_every_step_as_the_reference(folder: Path, tmp_path: Path) -> None:
-    case, arrays = case_of(folder)
-    painter = load_copy(tmp_path / "family")
-    latents = arrays["t2i.init_latents"]
+def dreamstyler_spec(folder: Path, case: dict[str, Any], latents: Tensor, **changes: Any) -> DrawingSpec:
     rows = load_file(folder / "embedding" / "final.safetensors")
     style = StageTokens(
         embeddings_TC=torch.stack([rows[name] for name in case["token_names"]]), trigger="sks1", size_bytes=0
     )
-    factor = 8 * latents.shape[-1], 8 * latents.shape[-2]
-    spec = DrawingSpec(
-        prompt=case["prompt"].format("sks1"),
-        negative_prompt=case["negative_prompt"],
-        guidance=case["guidance_scale"],
-        steps=case["num_inference_steps"],
-        width=factor[0],
-        height=factor[1],
-        stage_tokens=style,
-    )
+    given = {
+        "prompt": case["prompt"].format("sks1"),
+        "negative_prompt": case["negative_prompt"],
+        "guidance": case["guidance_scale"],
+        "steps": case["num_inference_steps"],
+        "width": 8 * latents.shape[-1],
+        "height": 8 * latents.shape[-2],
+        "stage_tokens": style,
+    }
+    return DrawingSpec(**{**given, **changes})
+
+
+@pytest.mark.parametrize("guidance", ["cfg", "sc"])
+@pytest.mark.parametrize("folder", folders("t2i.init_latents"), ids=lambda path: path.name)
+def test_a_dreamstyler_style_draws_every_step_as_the_reference(folder: Path, tmp_path: Path, guidance: str) -> None:
+    case, arrays = case_of(folder)
+    painter = load_copy(tmp_path / "family")
+    latents = arrays["t2i.init_latents"]
+    apart = StyleGuidance(style=case["sty_gamma"], content=case["con_gamma"], avoid=case["neg_gamma"])
+    spec = dreamstyler_spec(folder, case, latents, style_guidance=apart if guidance == "sc" else None)
     canvas = painter.begin(spec)[0]
     assert near(canvas.prompt_TLC, arrays["embeds.prompt"])
     assert near(canvas.negative_1LC, arrays["embeds.negative"][:1])
     assert canvas.timesteps == arrays["t2i.timesteps"].tolist()
     canvas.latents_1CHW = latents
-    for expected in arrays["t2i.cfg.path"][1:]:
+    for expected in arrays[f"t2i.{guidance}.path"][1:]:
         painter.step([canvas])
         assert near(canvas.latents_1CHW, expected.reshape(latents.shape))
+
+
+@pytest.mark.parametrize("folder", folders("i2i.img2img.path"), ids=lambda path: path.name)
+def test_a_picture_in_a_dreamstyler_style_is_drawn_as_the_reference(folder: Path, tmp_path: Path) -> None:
+    """UniPC; of its schedule the steps from `i2i_start_index` on are run."""
+    case, arrays = case_of(folder)
+    painter = load_copy(tmp_path / "family")
+    path = arrays["i2i.img2img.path"]
+    whole, start = case["num_inference_steps"], case["i2i_start_index"]
+    spec = dreamstyler_spec(
+        folder,
+        case,
+        path[0],
+        negative_prompt=case["i2i_unconditional_prompt"],
+        scheduler="UniPCMultistepScheduler",
+        steps=whole - start,
+        strength=(whole - start) / whole,
+        image_HWC=np.zeros((8 * path.shape[-2], 8 * path.shape[-1], 3), np.uint8),
+    )
+    canvas = painter.begin(spec)[0]
+    assert canvas.timesteps == arrays["i2i.timesteps"].tolist()
+    first = torch.tensor(canvas.timesteps[:1])
+    canvas.latents_1CHW = canvas.scheduler.add_noise(arrays["i2i.clean_latents"], arrays["i2i.noise"], first)
+    for expected in path[1:]:
+        painter.step([canvas])
+        assert near(canvas.latents_1CHW, expected.reshape(canvas.latents_1CHW.shape))
+
+
+def test_style_schedules_are_the_reference_s() -> None:
+    tables = json.loads((ROOT / "tables.json").read_text(encoding="utf-8"))
+    config = json.loads((ROOT / "pipeline" / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
+    names = {"dpmpp_2m": "DPMSolverMultistepScheduler", "unipc": "UniPCMultistepScheduler"}
+    for key, expected in tables["timesteps"].items():
+        kind, _, steps = key.rpartition("_")
+        scheduler = create_scheduler(config, names[kind])
+        scheduler.set_timesteps(int(steps))
+        assert scheduler.timesteps.tolist() == expected, key
+    for name, expected in tables.items():
+        if not name.startswith("stages_T"):
+            continue
+        stages = int(name.removeprefix("stages_T"))
+        for key, wanted in expected.items():
+            times = tables["timesteps"][key]
+            train_steps = config.get("num_train_timesteps", 1000)
+            assert [stage_of(time, stages=stages, train_steps=train_steps) for time in times] == wanted
 
 
 def load_copy(folder: Path) -> Painter:

@@ -151,9 +151,10 @@ def test_style_tables_are_the_reference_s(family: Path) -> None:
     for timestep, weight in tables["min_snr_5_weight_eps"].items():
         found = float(schedule.min_snr_weight(torch.tensor([int(timestep)]), 5.0)[0])
         assert found == pytest.approx(weight, rel=1e-4)
+    count = schedule.timesteps
     for stages, firsts in tables["stage_first_timestep"].items():
         found_firsts = [
-            next(t for t in range(1000) if stage_of(t, stages=int(stages), timesteps=1000) == stage)
+            next(t for t in range(count) if stage_of(t, stages=int(stages), timesteps=count) == stage)
             for stage in range(int(stages))
         ]
         assert found_firsts == list(firsts)

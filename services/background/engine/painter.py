@@ -10,7 +10,9 @@ from torch import Tensor
 
 from services.background.engine.adapters import AdaptedModules, Plan, RowDeltas, plan_of
 from services.background.engine.latents import PixelSide
+from services.background.engine.line_control import LineControl, Lines
 from services.background.engine.records import DrawingSpec
+from services.background.engine.redraw import Kept, free_latents, put_back
 from services.background.engine.schedules import create_scheduler, schedule_length, stage_of
 from services.background.engine.text import TextSide
 from services.common.pictures import Pixels
@@ -29,6 +31,8 @@ class Canvas:
     timesteps: list[int]
     latents_1CHW: Tensor
     clean_1CHW: Tensor  # the finished latents as guessed at the last step
+    apart: tuple[Tensor, Tensor] | None = None  # vectors of the content (1, L, C) and of the style (T, L, C) alone
+    kept: Kept | None = None
     steps_done: int = field(default=0)
 
     @property
@@ -42,16 +46,44 @@ class Canvas:
     @property
     def rows(self) -> int:
         """Rows that it takes in a batch: with guidance the prompt and what to avoid are drawn side by side."""
+        if self.apart is not None:
+            return 4
         return 2 if self.spec.guidance > 1 else 1
+
+    def hidden(self, stage: int) -> list[Tensor]:
+        """What each of its rows reads."""
+        prompt_1LC = self.prompt_TLC[stage : stage + 1]
+        if self.apart is not None:
+            content_1LC, style_TLC = self.apart
+            return [self.negative_1LC, prompt_1LC, content_1LC, style_TLC[stage : stage + 1]]
+        return [self.negative_1LC, prompt_1LC][-self.rows :]
+
+    def guided(self, predicted: Tensor) -> Tensor:
+        """One answer from its rows'."""
+        if self.apart is not None and self.spec.style_guidance is not None:
+            return self.spec.style_guidance.combined(predicted)
+        if self.rows == 1:
+            return predicted
+        without, asked = predicted.chunk(2)
+        return without + self.spec.guidance * (asked - without)
 
 
 class Painter:
     """The networks of one family. Only one thread may call it."""
 
-    def __init__(self, *, text: TextSide, pixels: PixelSide, unet: Any, scheduler_config: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        *,
+        text: TextSide,
+        pixels: PixelSide,
+        unet: Any,
+        scheduler_config: dict[str, Any],
+        control: LineControl | None = None,
+    ) -> None:
         self._text = text
         self._pixels = pixels
         self._unet = unet
+        self._control = control
         self._adapted = AdaptedModules(wide_modules(unet))
         # By the first canvas of a step, with all of them: what was laid out for a step serves the next one, and is gone
         # with the drawing.
@@ -67,11 +99,13 @@ class Painter:
             InvalidInput: the prompt is too long.
         """
         negative_1LC, prompt_TLC = self._text.encode(spec)
-        posterior = self._pixels.encode(spec.image_HWC) if spec.image_HWC is not None and spec.strength < 1 else None
+        reads_picture = spec.strength < 1 or spec.redraw is not None
+        posterior = self._pixels.encode(spec.image_HWC) if spec.image_HWC is not None and reads_picture else None
+        apart = self._text.encode_apart(spec) if spec.style_guidance and spec.stage_tokens else None
         canvases = []
         for index in range(spec.count):
             scheduler, timesteps = self._schedule(spec)
-            latents = self._first_latents(spec, index, scheduler, timesteps, posterior)
+            latents, kept = self._first_latents(spec, index, scheduler, timesteps, posterior)
             canvases.append(
                 Canvas(
                     spec=spec,
@@ -82,6 +116,8 @@ class Painter:
                     timesteps=timesteps,
                     latents_1CHW=latents,
                     clean_1CHW=latents,
+                    apart=apart,
+                    kept=kept,
                 )
             )
         return canvases
@@ -90,17 +126,19 @@ class Painter:
     def step(self, canvases: Sequence[Canvas]) -> None:
         """One denoising step of each canvas, in one call of the UNet; all are of one size, none is finished."""
         latents, times, hidden = [], [], []
+        lines: list[Lines | None] = []
         for canvas in canvases:
             time = canvas.timesteps[canvas.steps_done]
             scaled = canvas.scheduler.scale_model_input(canvas.latents_1CHW, time)
             stage = stage_of(time, stages=len(canvas.prompt_TLC), train_steps=self._train_steps)
-            prompt_1LC = canvas.prompt_TLC[stage : stage + 1]
             latents += [scaled] * canvas.rows
             times += [time] * canvas.rows
-            hidden += [canvas.negative_1LC, prompt_1LC][-canvas.rows :]
+            lines += [canvas.spec.lines] * canvas.rows
+            hidden += canvas.hidden(stage)
         with self._adapted.applied(self._plan(canvases)):
-            times_B = torch.tensor(times, device=self._unet.device)
-            predicted = self._unet(torch.cat(latents), times_B, torch.cat(hidden), return_dict=False)[0]
+            batch = torch.cat(latents), torch.tensor(times, device=self._unet.device), torch.cat(hidden)
+            added = self._control.residuals(*batch, lines) if self._control is not None else {}
+            predicted = self._unet(*batch, **added, return_dict=False)[0]
         for canvas, rows in zip(canvases, predicted.split([canvas.rows for canvas in canvases]), strict=True):
             self._advance(canvas, rows)
 
@@ -110,7 +148,8 @@ class Painter:
         Raises:
             InvalidInput: it is not finite.
         """
-        return self._pixels.decode(canvas.latents_1CHW)
+        drawn_HWC = self._pixels.decode(canvas.latents_1CHW)
+        return drawn_HWC if canvas.spec.redraw is None else put_back(canvas.spec.redraw, drawn_HWC)
 
     def preview(self, canvas: Canvas) -> Pixels:
         """A rough look at what it becomes."""
@@ -131,7 +170,7 @@ class Painter:
         return plan
 
     def _schedule(self, spec: DrawingSpec) -> tuple[Any, list[int]]:
-        scheduler = create_scheduler(self._scheduler_config)
+        scheduler = create_scheduler(self._scheduler_config, spec.scheduler)
         if spec.strength <= 0:
             return scheduler, []
         scheduler.set_timesteps(schedule_length(spec.steps, spec.strength))
@@ -148,32 +187,48 @@ class Painter:
         scheduler: Any,
         timesteps: list[int],
         posterior: tuple[Tensor, Tensor] | None,
-    ) -> Tensor:
-        """Noise, or the picture's latents with as much noise as the strength asks for."""
+    ) -> tuple[Tensor, Kept | None]:
+        """Noise, or the picture's latents with as much noise as the strength asks for; and what of it stays."""
         generator = torch.Generator().manual_seed(spec.seed + index)
         shape = (1, self._pixels.channels, spec.height // self._pixels.factor, spec.width // self._pixels.factor)
         if posterior is None:
-            return self._noise(shape, generator) * float(scheduler.init_noise_sigma)
+            return self._noise(shape, generator) * float(scheduler.init_noise_sigma), None
         mean, std = posterior
         if not timesteps:
-            return self._pixels.scaled(mean)
-        clean = self._pixels.scaled(mean + std * self._noise(shape, generator))
-        noisy: Tensor = scheduler.add_noise(clean, self._noise(shape, generator), torch.tensor(timesteps[:1]))
-        return noisy
+            return self._pixels.scaled(mean), None
+        clean, noise = self._pixels.scaled(mean + std * self._noise(shape, generator)), self._noise(shape, generator)
+        noisy: Tensor = scheduler.add_noise(clean, noise, torch.tensor(timesteps[:1]))
+        return noisy, self._kept(spec, clean, noise)
+
+    def _kept(self, spec: DrawingSpec, clean: Tensor, noise: Tensor) -> Kept | None:
+        if spec.redraw is None:
+            return None
+        factor = self._pixels.factor
+        free = free_latents(spec.redraw.mask_HW, width=spec.width, height=spec.height, factor=factor)
+        return Kept(free_11HW=free.to(clean), clean_1CHW=clean, noise_1CHW=noise)
 
     def _noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         # Drawn on CPU: another device's generator gives another picture for the same seed.
         return torch.randn(shape, generator=generator).to(self._unet.device, self._unet.dtype)
 
     def _advance(self, canvas: Canvas, predicted: Tensor) -> None:
-        if canvas.rows > 1:
-            without, asked = predicted.chunk(2)
-            predicted = without + canvas.spec.guidance * (asked - without)
+        predicted = canvas.guided(predicted)
         time = canvas.timesteps[canvas.steps_done]
         before = canvas.latents_1CHW
         canvas.clean_1CHW = _clean(canvas.scheduler, before, predicted, time)
         canvas.latents_1CHW = canvas.scheduler.step(predicted, time, before, return_dict=False)[0]
         canvas.steps_done += 1
+        if canvas.kept is not None:
+            canvas.latents_1CHW = canvas.kept.held(canvas.latents_1CHW, _known(canvas, canvas.kept))
+
+
+def _known(canvas: Canvas, kept: Kept) -> Tensor:
+    """The picture's latents with as much noise as the canvas has now."""
+    if canvas.finished:
+        return kept.clean_1CHW
+    time = torch.tensor(canvas.timesteps[canvas.steps_done :][:1])
+    noisy: Tensor = canvas.scheduler.add_noise(kept.clean_1CHW, kept.noise_1CHW, time)
+    return noisy
 
 
 def _clean(scheduler: Any, latents: Tensor, predicted: Tensor, time: int) -> Tensor:

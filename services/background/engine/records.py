@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
+from services.background.engine.line_control import Lines
+from services.background.engine.redraw import Redraw
 from services.common.pictures import Pixels
 
 
@@ -43,6 +46,27 @@ class AdapterUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StyleGuidance:
+    """How strongly a DreamStyler drawing follows its style and its content, and keeps away from what to avoid.
+
+    It stands in the place of `DrawingSpec.guidance`; with u the answer to what to avoid, y to the whole prompt, c to
+    its content and k to its style alone, the step follows
+    u + content/2 (c - u) + style/2 (y - c) + style/2 (k - u) + content/2 (y - k) + avoid (y - u).
+    """
+
+    style: float = 0.5
+    content: float = 3.0
+    avoid: float = 5.0
+
+    def combined(self, answers_4CHW: Tensor) -> Tensor:
+        """Of the answers u, y, c, k."""
+        mean, half = (self.style + self.content) / 2, (self.content - self.style) / 2
+        u, y, c, k = torch.split(answers_4CHW, 1)
+        guided: Tensor = (1 - mean - self.avoid) * u + (mean + self.avoid) * y + half * c - half * k
+        return guided
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawingSpec:
     """Everything that decides the pixels of a drawing."""
 
@@ -58,6 +82,10 @@ class DrawingSpec:
     height: int
     adapters: tuple[AdapterUse, ...] = ()
     stage_tokens: StageTokens | None = None
+    lines: Lines | None = None  # exactly height x width
+    style_guidance: StyleGuidance | None = None  # only with stage tokens
+    scheduler: str = ""  # a class of diffusers; the family's own when empty
+    redraw: Redraw | None = None  # only what it marks is drawn anew; with a picture
     previews: bool = False
 
 

@@ -30,13 +30,13 @@ def schedule_length(steps: int, strength: float) -> int:
     return min(LONGEST_SCHEDULE, math.ceil(steps / strength - 1e-6))
 
 
-def create_scheduler(config: Mapping[str, Any]) -> Any:
-    """A scheduler of its own for one result, from a family's `scheduler_config.json`.
+def create_scheduler(config: Mapping[str, Any], name: str = "") -> Any:
+    """A scheduler of its own for one result, from a family's `scheduler_config.json`; of another kind if named.
 
     Raises:
         NotReady: a scheduler that this engine does not know.
     """
-    name = config.get("_class_name", "")
+    name = name or config.get("_class_name", "")
     if name not in _SCHEDULERS:
         known = ", ".join(sorted(_SCHEDULERS))
         raise NotReady(f"the family's scheduler {name!r} is not one of {known}", reason="SCHEDULER")

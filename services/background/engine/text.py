@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from services.background.engine.adapters import AdaptedModules, RowDeltas, plan_
 from services.background.engine.records import DrawingSpec, StageTokens
 from services.common.errors import InvalidInput
 from services.common.style_files import text_modules
+
+_STYLED = "in the style of "
 
 
 class TextSide:
@@ -47,6 +50,14 @@ class TextSide:
             self._rows = None
         return hidden_BLC[:1], hidden_BLC[1:]
 
+    def encode_apart(self, spec: DrawingSpec) -> tuple[Tensor, Tensor]:
+        """The vectors of a DreamStyler prompt's content (1, L, C), and of its style for each stage (T, L, C)."""
+        trigger = spec.stage_tokens.trigger if spec.stage_tokens else ""
+        content = re.sub(rf",? *{_STYLED}{re.escape(trigger)}", "", spec.prompt, flags=re.IGNORECASE)
+        _, content_1LC = self.encode(replace(spec, prompt=content, stage_tokens=None))
+        _, style_TLC = self.encode(replace(spec, prompt=f"A painting {_STYLED}{trigger}"))
+        return content_1LC, style_TLC
+
     def _put_stage_rows(self, _module: nn.Module, _args: Any, output_BLC: Tensor) -> None:
         if self._rows is not None:
             places, embeddings_TC = self._rows
@@ -78,7 +89,7 @@ def with_triggers(prompt: str, triggers: Sequence[str]) -> str:
     missing = [trigger for trigger in dict.fromkeys(triggers) if trigger and not _pattern(trigger).search(prompt)]
     if not missing:
         return prompt
-    styled = f"in the style of {' and '.join(missing)}"
+    styled = f"{_STYLED}{' and '.join(missing)}"
     return f"{prompt}, {styled}" if prompt else styled
 
 

@@ -22,6 +22,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Scheduler:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SchedulerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scheduler.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCHEDULER_UNSPECIFIED: _Scheduler.ValueType  # 0
+    """The family's."""
+    SCHEDULER_DDIM: _Scheduler.ValueType  # 1
+    """Plain and even."""
+    SCHEDULER_DPM_SOLVER: _Scheduler.ValueType  # 2
+    """DPM-Solver++ of second order: few steps."""
+    SCHEDULER_UNIPC: _Scheduler.ValueType  # 3
+    """UniPC: fewest steps."""
+
+class Scheduler(_Scheduler, metaclass=_SchedulerEnumTypeWrapper):
+    """Ways to compute a denoising step; they need different numbers of steps for the same quality."""
+
+SCHEDULER_UNSPECIFIED: Scheduler.ValueType  # 0
+"""The family's."""
+SCHEDULER_DDIM: Scheduler.ValueType  # 1
+"""Plain and even."""
+SCHEDULER_DPM_SOLVER: Scheduler.ValueType  # 2
+"""DPM-Solver++ of second order: few steps."""
+SCHEDULER_UNIPC: Scheduler.ValueType  # 3
+"""UniPC: fewest steps."""
+Global___Scheduler: _TypeAlias = Scheduler  # noqa: Y015
+
 class _LayerKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -104,6 +132,10 @@ class GenerateBackgroundRequest(_message.Message):
     PREVIEWS_FIELD_NUMBER: _builtins.int
     INLINE_RESULTS_FIELD_NUMBER: _builtins.int
     ENLARGE_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    SCHEDULER_FIELD_NUMBER: _builtins.int
+    STYLE_GUIDANCE_FIELD_NUMBER: _builtins.int
+    LINE_CONTROL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request; results are stored under "<owner>/out/<request_id>/"."""
     owner: _builtins.str
@@ -132,6 +164,12 @@ class GenerateBackgroundRequest(_message.Message):
     """Send each result's bytes too, not only its reference."""
     enlarge: _builtins.int
     """Results are this many times as large on each side, enlarged after drawing: 1, 2 or 4; default 1."""
+    scheduler: Global___Scheduler.ValueType
+    """Who computes a step; default: the family's."""
+    line_control: _builtins.float
+    """How strictly the picture's lines are kept, 0 (not at all) to 2; 1 is as trained. Only with a picture, and with a
+    family that has a line control. Default: 1 where the family has one and strength is below 1, else 0.
+    """
     @_builtins.property
     def picture(self) -> _image_pb2.Picture:
         """A photograph, render or drawing to start from; absent draws from the prompt alone."""
@@ -139,6 +177,16 @@ class GenerateBackgroundRequest(_message.Message):
     @_builtins.property
     def styles(self) -> _containers.RepeatedCompositeFieldContainer[_style_pb2.StyleUse]:
         """Styles to draw in, mixed by their weights; none draws in the family's own hand. At most one DreamStyler style."""
+
+    @_builtins.property
+    def mask(self) -> _image_pb2.Picture:
+        """Redraw only where this picture is bright, of the same size as `picture`: black keeps a pixel to the bit, grey mixes.
+        The results then have the size of `picture`, and cannot be enlarged.
+        """
+
+    @_builtins.property
+    def style_guidance(self) -> Global___StyleGuidance:
+        """With a DreamStyler style: guidance by style and content apart, in the place of `guidance`."""
 
     def __init__(
         self,
@@ -159,10 +207,14 @@ class GenerateBackgroundRequest(_message.Message):
         previews: _builtins.bool = ...,
         inline_results: _builtins.bool = ...,
         enlarge: _builtins.int | None = ...,
+        mask: _image_pb2.Picture | None = ...,
+        scheduler: Global___Scheduler.ValueType = ...,
+        style_guidance: Global___StyleGuidance | None = ...,
+        line_control: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "picture", b"picture", "steps", b"steps", "strength", b"strength", "width", b"width"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_line_control", b"_line_control", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "line_control", b"line_control", "mask", b"mask", "picture", b"picture", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "width", b"width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "negative_prompt", b"negative_prompt", "owner", b"owner", "picture", b"picture", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "strength", b"strength", "styles", b"styles", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_line_control", b"_line_control", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "line_control", b"line_control", "mask", b"mask", "negative_prompt", b"negative_prompt", "owner", b"owner", "picture", b"picture", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "scheduler", b"scheduler", "seed", b"seed", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "styles", b"styles", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -172,6 +224,8 @@ class GenerateBackgroundRequest(_message.Message):
     _WhichOneofArgType__guidance: _TypeAlias = _typing.Literal["_guidance", b"_guidance"]  # noqa: Y015
     _WhichOneofReturnType__height: _TypeAlias = _typing.Literal["height"]  # noqa: Y015
     _WhichOneofArgType__height: _TypeAlias = _typing.Literal["_height", b"_height"]  # noqa: Y015
+    _WhichOneofReturnType__line_control: _TypeAlias = _typing.Literal["line_control"]  # noqa: Y015
+    _WhichOneofArgType__line_control: _TypeAlias = _typing.Literal["_line_control", b"_line_control"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
@@ -187,6 +241,8 @@ class GenerateBackgroundRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__height) -> _WhichOneofReturnType__height | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_control) -> _WhichOneofReturnType__line_control | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
@@ -194,6 +250,47 @@ class GenerateBackgroundRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__width) -> _WhichOneofReturnType__width | None: ...
 
 Global___GenerateBackgroundRequest: _TypeAlias = GenerateBackgroundRequest  # noqa: Y015
+
+@_typing.final
+class StyleGuidance(_message.Message):
+    """How a DreamStyler drawing is guided; each in [0, 30]."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STYLE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    AVOID_FIELD_NUMBER: _builtins.int
+    style: _builtins.float
+    """How strongly the style is followed; default 0.5."""
+    content: _builtins.float
+    """How strongly the content is followed; default 3."""
+    avoid: _builtins.float
+    """How far it keeps from the negative prompt; default 5."""
+    def __init__(
+        self,
+        *,
+        style: _builtins.float | None = ...,
+        content: _builtins.float | None = ...,
+        avoid: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_avoid", b"_avoid", "_content", b"_content", "_style", b"_style", "avoid", b"avoid", "content", b"content", "style", b"style"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avoid", b"_avoid", "_content", b"_content", "_style", b"_style", "avoid", b"avoid", "content", b"content", "style", b"style"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__avoid: _TypeAlias = _typing.Literal["avoid"]  # noqa: Y015
+    _WhichOneofArgType__avoid: _TypeAlias = _typing.Literal["_avoid", b"_avoid"]  # noqa: Y015
+    _WhichOneofReturnType__content: _TypeAlias = _typing.Literal["content"]  # noqa: Y015
+    _WhichOneofArgType__content: _TypeAlias = _typing.Literal["_content", b"_content"]  # noqa: Y015
+    _WhichOneofReturnType__style: _TypeAlias = _typing.Literal["style"]  # noqa: Y015
+    _WhichOneofArgType__style: _TypeAlias = _typing.Literal["_style", b"_style"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__avoid) -> _WhichOneofReturnType__avoid | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content) -> _WhichOneofReturnType__content | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__style) -> _WhichOneofReturnType__style | None: ...
+
+Global___StyleGuidance: _TypeAlias = StyleGuidance  # noqa: Y015
 
 @_typing.final
 class GenerateBackgroundResponse(_message.Message):
@@ -257,6 +354,9 @@ class GenerateBackgroundDone(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     STYLES_FIELD_NUMBER: _builtins.int
     ENLARGE_FIELD_NUMBER: _builtins.int
+    SCHEDULER_FIELD_NUMBER: _builtins.int
+    STYLE_GUIDANCE_FIELD_NUMBER: _builtins.int
+    LINE_CONTROL_FIELD_NUMBER: _builtins.int
     family: _builtins.str
     """The model family that drew."""
     prompt: _builtins.str
@@ -279,9 +379,17 @@ class GenerateBackgroundDone(_message.Message):
     """Pixels."""
     enlarge: _builtins.int
     """As used; width and height are those before enlarging."""
+    scheduler: Global___Scheduler.ValueType
+    """As used."""
+    line_control: _builtins.float
+    """As used; 0 where no lines were followed."""
     @_builtins.property
     def styles(self) -> _containers.RepeatedCompositeFieldContainer[_style_pb2.StyleUse]:
         """As used, weights filled in."""
+
+    @_builtins.property
+    def style_guidance(self) -> Global___StyleGuidance:
+        """As used; absent without."""
 
     def __init__(
         self,
@@ -298,10 +406,13 @@ class GenerateBackgroundDone(_message.Message):
         height: _builtins.int = ...,
         styles: _abc.Iterable[_style_pb2.StyleUse] | None = ...,
         enlarge: _builtins.int = ...,
+        scheduler: Global___Scheduler.ValueType = ...,
+        style_guidance: Global___StyleGuidance | None = ...,
+        line_control: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["style_guidance", b"style_guidance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["english_negative_prompt", b"english_negative_prompt", "english_prompt", b"english_prompt", "enlarge", b"enlarge", "family", b"family", "guidance", b"guidance", "height", b"height", "prompt", b"prompt", "seed", b"seed", "steps", b"steps", "strength", b"strength", "styles", b"styles", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["english_negative_prompt", b"english_negative_prompt", "english_prompt", b"english_prompt", "enlarge", b"enlarge", "family", b"family", "guidance", b"guidance", "height", b"height", "line_control", b"line_control", "prompt", b"prompt", "scheduler", b"scheduler", "seed", b"seed", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "styles", b"styles", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

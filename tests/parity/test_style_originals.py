@@ -1,0 +1,55 @@
+"""Styles that the original DreamStyler learned are brought over row by row, and nothing else is."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from services.common.errors import InvalidInput
+from services.common.style_files import read_dreamstyler
+from services.style_train.original import convert
+
+ROOT = Path(os.environ.get("OMA_PARITY_ROOT", str(Path(__file__).parent / "fixtures"))) / "style" / "parity"
+FILES = sorted(ROOT.rglob("embedding/final.bin"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.parent.name)
+def test_an_original_style_file_keeps_every_row_and_its_token(path: Path) -> None:
+    case = json.loads((path.parent.parent / "case.json").read_text(encoding="utf-8"))
+    expected = load_file(path.with_suffix(".safetensors"))
+    width = next(iter(expected.values())).shape[0]
+    read = read_dreamstyler(convert(path), width=width)
+    assert torch.equal(read.embeddings_TC, torch.stack([expected[name] for name in case["token_names"]]))
+    assert read.trigger == case["placeholder_token"]
+    assert read_dreamstyler(convert(path, trigger="ink"), width=width).trigger == "ink"
+
+
+def test_there_is_an_original_style_to_try() -> None:
+    assert FILES
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (Path("/tmp/never"),)  # type: ignore[return-value]  # noqa: S108 (never made)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"<a>-T0": torch.zeros(4), "<a>-T2": torch.zeros(4)},
+        {"<a>-T0": torch.zeros(4), "<b>-T1": torch.zeros(4)},
+        {"<a>-T0": torch.zeros(4, 4)},
+        {"<a>": torch.zeros(4)},
+        torch.zeros(4),
+        {"<a>-T0": Evil()},
+    ],
+)
+def test_what_is_no_original_style_is_refused(content: object, tmp_path: Path) -> None:
+    path = tmp_path / "final.bin"
+    torch.save(content, path)
+    with pytest.raises(InvalidInput) as caught:
+        convert(path)
+    assert caught.value.reason == "NOT_A_DREAMSTYLER"
