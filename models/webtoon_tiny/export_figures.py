@@ -49,6 +49,9 @@ def _export(
     with warnings.catch_warnings():
         # The TorchScript exporter needs no tracing library of its own and is announced as legacy.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", "Constant folding", UserWarning
+        )  # the padding's sizes stay computed; so be it
         torch.onnx.export(
             module,
             (example,),

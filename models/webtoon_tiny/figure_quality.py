@@ -5,17 +5,22 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from models.webtoon_tiny import detector_data, pose_data
 from models.webtoon_tiny.detector_network import grid
 from models.webtoon_tiny.pictures.characters_points import OCCLUDED, SEEN
 
 PARTS = {"body": slice(0, 17), "feet": slice(17, 23), "face": slice(23, 91), "hands": slice(91, 133)}
 _GRID = grid()
+HELD_OUT_SEED = 990_000
+DETECTOR, POSE = Path("dwpose/detector.onnx"), Path("dwpose/pose.onnx")
 REACH = 0.1
 """Tolerance of a correct point, as a share of the distance from nose to the middle of the hips."""
 
@@ -41,9 +46,21 @@ def correct(found_NK2: NDArray[np.float32], true_NK2: NDArray[np.float32], reach
     return np.asarray(np.linalg.norm(found_NK2 - true_NK2, axis=-1) <= reach * length_N[:, None])
 
 
-def pose_quality(model: Path, held_out: Path) -> dict[str, float]:
-    """PCK@0.1 of the points that are expected, and how well scores over 0.3 tell expected from absent points."""
-    data, run = np.load(held_out), session(model)
+def measure_figures(family: Path, *, seed: int = HELD_OUT_SEED, count: int = 100) -> dict[str, float]:
+    """`detector_ap50`, `pck_body`, `pck_hands` and `pck_face` of a family, on `count` crops and as many pictures that
+    are drawn anew from the seed: characters, poses, styles and backdrops that no training set holds.
+    """
+    people = detector_quality(family / DETECTOR, detector_data.draw_set(count, seed))
+    points = pose_quality(family / POSE, pose_data.draw_set(count, seed + 1))
+    return {"detector_ap50": people["ap50"], **{key: points[key] for key in ("pck_body", "pck_hands", "pck_face")}}
+
+
+def pose_quality(model: Path, data: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """PCK@0.1 of the points that are expected, and how well scores over 0.3 tell expected from absent points.
+
+    `data` holds crops, points and visibilities as `pose_data.draw_set` draws them.
+    """
+    run = session(model)
     crops_NHWC = data["pixels_NHWC"].repeat(2, axis=1).repeat(2, axis=2)[..., ::-1].astype(np.float32)
     inputs = (
         ((crops_NHWC - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]).transpose(0, 3, 1, 2).astype(np.float32)
@@ -51,14 +68,20 @@ def pose_quality(model: Path, held_out: Path) -> dict[str, float]:
     outputs = [run.run(None, {"input": inputs[start : start + 20]}) for start in range(0, len(inputs), 20)]
     points, scores = read_points(*(np.concatenate([output[index] for output in outputs]) for index in (0, 1)))
     visibility = data["visibility_NK"]
-    expected = visibility == SEEN
-    expected[:, :23] = visibility[:, :23] >= OCCLUDED
+    expected = expected_points(visibility)
     right = correct(points, data["keypoints_NK2"])
     quality = {f"pck_{part}": float(right[:, where][expected[:, where]].mean()) for part, where in PARTS.items()}
     for part, where in PARTS.items():
         quality[f"seen_{part}"] = float((scores[:, where][expected[:, where]] > 0.3).mean())
         quality[f"absent_{part}"] = float((scores[:, where][visibility[:, where] == 0] <= 0.3).mean())
     return {name: round(value, 4) for name, value in quality.items()}
+
+
+def expected_points(visibility_NK: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which points a good estimator finds: joints of body and feet also where something covers them."""
+    expected_NK = np.asarray(visibility_NK == SEEN)
+    expected_NK[:, :23] = visibility_NK[:, :23] >= OCCLUDED
+    return expected_NK
 
 
 def read_people(rows_A85: NDArray[np.float32], least: float = 0.3) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -83,9 +106,9 @@ def iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     return float(shared / (np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2]) - shared))
 
 
-def detector_quality(model: Path, held_out: Path) -> dict[str, float]:
-    """Average precision at IoU 0.5, and recall at the score the service uses."""
-    data, run = np.load(held_out), session(model)
+def detector_quality(model: Path, data: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """Average precision at IoU 0.5, and recall at the score the service uses, on pictures of `detector_data`."""
+    run = session(model)
     found: list[tuple[float, bool]] = []
     total = at_threshold = 0
     for pixels_HWC, boxes_M4 in zip(data["pixels_NHWC"], data["boxes_NM4"], strict=True):
@@ -118,4 +141,4 @@ def _average_precision(found: list[tuple[float, bool]], total: int) -> float:
 
 if __name__ == "__main__":
     measure = pose_quality if sys.argv[1] == "pose" else detector_quality
-    print(json.dumps(measure(Path(sys.argv[2]), Path(sys.argv[3])), indent=1))
+    print(json.dumps(measure(Path(sys.argv[2]), np.load(sys.argv[3])), indent=1))

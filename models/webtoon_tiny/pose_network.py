@@ -13,6 +13,29 @@ CELL = 8
 """Input pixels per heatmap cell."""
 SPLIT = 2
 """SimCC bins per input pixel."""
+_LEAST = 1e-9  # of a probability, so that it has a logarithm
+
+# Where each of the 68 points of a face lies in its mirror image.
+_FACE_MIRROR = [
+    *range(16, -1, -1),  # jaw
+    *range(26, 16, -1),  # brows
+    *range(27, 31),  # bridge of the nose
+    *range(35, 30, -1),  # nostrils
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+    *range(54, 47, -1),  # upper lip, outside
+    *range(59, 54, -1),  # lower lip, outside
+    *range(64, 59, -1),  # upper lip, inside
+    *range(67, 64, -1),  # lower lip, inside
+]
+MIRROR = [
+    0,
+    *(other for left in range(1, 16, 2) for other in (left + 1, left)),
+    *(20, 21, 22, 17, 18, 19),
+    *(23 + index for index in _FACE_MIRROR),
+    *range(112, 133),
+    *range(91, 112),
+]
+"""Index of each of the 133 points' mirror image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +112,9 @@ class PoseNetwork(nn.Module):
 class SimccPose(nn.Module):
     """A trained network behind DWPose's outputs: simcc_x (N, 133, 576) and simcc_y (N, 133, 768), both peaking at the
     visibility.
+
+    Every crop is looked at twice, the second time mirrored, and the two answers are averaged; and a point is put where
+    most of its probability lies within a cell's reach, not on the single most probable cell.
     """
 
     def __init__(self, network: PoseNetwork) -> None:
@@ -96,15 +122,22 @@ class SimccPose(nn.Module):
         self.network = network
         self.register_buffer("widen_x", bins_from_cells(WIDTH // CELL))
         self.register_buffer("widen_y", bins_from_cells(HEIGHT // CELL))
+        self.register_buffer("mirror", torch.tensor(MIRROR))
         self.widen_x: Tensor
         self.widen_y: Tensor
+        self.mirror: Tensor
 
     def forward(self, input: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002 - the name of the graph's input
         """Two distributions per point; the log of a Gaussian is a parabola, which cubic interpolation keeps exactly."""
-        heat_NKHW, seen_NK = self.network(input)
-        visible_NK1 = seen_NK.sigmoid().unsqueeze(-1)
+        heat_MKHW, seen_MK = self.network(torch.cat([input, input.flip(3)]))
+        as_seen, mirrored = heat_MKHW.unflatten(0, (2, -1)).unbind(0)
+        heat_NKHW = (as_seen + mirrored.index_select(1, self.mirror).flip(3)) / 2
+        seen, seen_mirrored = seen_MK.unflatten(0, (2, -1)).unbind(0)
+        visible_NK1 = ((seen + seen_mirrored.index_select(1, self.mirror)) / 2).sigmoid().unsqueeze(-1)
+        near_NKHW = functional.avg_pool2d(heat_NKHW.flatten(2).softmax(dim=-1).view_as(heat_NKHW), 3, 1, 1)
+        log_NKHW = (near_NKHW + _LEAST).log()
         outputs = []
-        for profile_NKL, widen in ((heat_NKHW.amax(dim=2), self.widen_x), (heat_NKHW.amax(dim=3), self.widen_y)):
+        for profile_NKL, widen in ((log_NKHW.amax(dim=2), self.widen_x), (log_NKHW.amax(dim=3), self.widen_y)):
             bins_NKL = torch.matmul(profile_NKL, widen)
             outputs.append(torch.exp(bins_NKL - bins_NKL.amax(dim=-1, keepdim=True)) * visible_NK1)
         return outputs[0], outputs[1]

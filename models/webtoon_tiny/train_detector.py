@@ -1,14 +1,19 @@
 """Trains the person detector on drawn pictures: `python -m models.webtoon_tiny.train_detector DATA_FOLDER [--steps N]`.
 
-DATA_FOLDER holds `detector_*.npz` sets made by `models.webtoon_tiny.detector_data`.
+DATA_FOLDER holds `detector_*.npz` sets made by `models.webtoon_tiny.detector_data`, and `detector_val.npz`, which no
+run learns from. A run goes on from the committed ONNX file unless it is told to begin anew, or from a state that an
+interrupted run left. At the end it writes the file, and the family's manifest, if people are found better than before.
 """
 
 import argparse
 import json
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +23,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.webtoon_tiny.detector_network import SIDE, DetectorNetwork, DetectorNetworkConfig, decoded, grid
+from models.webtoon_tiny.export_figures import export_detector
+from models.webtoon_tiny.figure_quality import DETECTOR, detector_quality
+from models.webtoon_tiny.import_figures import resume
+from models.webtoon_tiny.manifest import add_run
+from models.webtoon_tiny.training import WEIGHTS
 
 LEVEL_REACH = (104.0, 260.0)
 """Longer box side up to which stride 8, then stride 16 is used, in detector pixels."""
@@ -172,19 +182,27 @@ def train_steps(
 
 
 def main() -> None:
-    """Trains and leaves `detector_state.safetensors` (averaged weights) and `detector_log.jsonl` in the data folder."""
+    """Trains; leaves `detector_state.safetensors` (averaged weights) and `detector_log.jsonl` in the data folder, and
+    what became better in the family.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=DetectorTraining().steps)
     parser.add_argument("--first-step", type=int, default=0)
-    parser.add_argument("--resume", type=Path, default=None)
+    parser.add_argument("--state", type=Path, default=None, help="averaged weights of a run that was interrupted")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--seed", type=int, default=DetectorTraining().seed)
+    parser.add_argument("--rate", type=float, default=DetectorTraining().rate)
+    parser.add_argument("--family", type=Path, default=WEIGHTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    config = DetectorTraining(steps=arguments.steps)
+    config = DetectorTraining(steps=arguments.steps, seed=arguments.seed, rate=arguments.rate)
     torch.manual_seed(config.seed)
     network = DetectorNetwork(DetectorNetworkConfig()).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    if arguments.resume is not None:
-        network.load_state_dict(load_file(arguments.resume))
+    if arguments.state is not None:
+        network.load_state_dict(load_file(arguments.state))
+    elif not arguments.fresh:
+        resume(network, arguments.family / DETECTOR, next(batches(arguments.folder, config, 0))[0])
     average = {name: value.clone() for name, value in network.state_dict().items()}
     begun = time.monotonic()
     supply = batches(arguments.folder, config, arguments.first_step)
@@ -204,6 +222,36 @@ def main() -> None:
                     {name: value.contiguous() for name, value in average.items()},
                     arguments.folder / "detector_state.safetensors",
                 )
+    network.load_state_dict(average)
+    run = {
+        "seed": config.seed,
+        "steps": config.steps - arguments.first_step,
+        "pictures": (config.steps - arguments.first_step) * config.batch,
+        "seconds": round(time.monotonic() - begun),
+    }
+    held_out = np.load(arguments.folder / "detector_val.npz")
+    keep_if_better(network, held_out, arguments.family, run, fresh=arguments.fresh)
+
+
+def keep_if_better(
+    network: DetectorNetwork,
+    held_out: Mapping[str, NDArray[Any]],
+    family: Path,
+    run: Mapping[str, float],
+    *,
+    fresh: bool,
+) -> None:
+    """Exports the network, measures it, and puts it into the family with its record if its precision is higher."""
+    with TemporaryDirectory() as folder:
+        exported = Path(folder) / DETECTOR.name
+        export_detector(network.eval().to(memory_format=torch.contiguous_format), exported)  # type: ignore[call-overload]
+        after = detector_quality(exported, held_out)
+        before = 0.0 if fresh else detector_quality(family / DETECTOR, held_out)["ap50"]
+        print(json.dumps({"ap50_before": before, **after}))
+        if after["ap50"] > before:
+            shutil.copyfile(exported, family / DETECTOR)
+            kept = {name: value for name, value in after.items() if name != "people"}
+            add_run(family, "detector", run, kept, fresh=fresh)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 """Trains the pose network on drawn characters: `python -m models.webtoon_tiny.train_pose DATA_FOLDER [--steps N]`.
 
-DATA_FOLDER holds `pose_*.npz` sets made by `models.webtoon_tiny.pose_data`; new sets are picked up between passes.
-`--resume STATE --first-step K` goes on from saved averaged weights; the optimiser starts anew.
+DATA_FOLDER holds `pose_*.npz` sets made by `models.webtoon_tiny.pose_data`; new sets are picked up between passes; and
+`pose_val.npz`, which no run learns from. A run goes on from the committed ONNX file unless it is told to begin anew,
+or from a state that an interrupted run left. At the end it writes the file, and the family's manifest, if body joints
+are found better than before.
 """
 
 import argparse
 import json
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,92 +23,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
+from models.webtoon_tiny.export_figures import export_pose
+from models.webtoon_tiny.figure_quality import POSE, pose_quality
+from models.webtoon_tiny.import_figures import resume
+from models.webtoon_tiny.manifest import add_run
 from models.webtoon_tiny.pictures.characters_points import OCCLUDED, SEEN
-from models.webtoon_tiny.pose_network import CELL, HEIGHT, WIDTH, PoseNetwork, PoseNetworkConfig
+from models.webtoon_tiny.pose_network import CELL, HEIGHT, MIRROR, WIDTH, PoseNetwork, PoseNetworkConfig
+from models.webtoon_tiny.training import WEIGHTS
 
 MEAN = torch.tensor([123.675, 116.28, 103.53])
 STD = torch.tensor([58.395, 57.12, 57.375])
 """Applied to channels in BGR order, as the estimation service does for parity with the reference."""
 
-_FACE_MIRROR = [
-    *range(16, -1, -1),
-    *range(26, 16, -1),
-    27,
-    28,
-    29,
-    30,
-    35,
-    34,
-    33,
-    32,
-    31,
-    45,
-    44,
-    43,
-    42,
-    47,
-    46,
-    39,
-    38,
-    37,
-    36,
-    41,
-    40,
-    54,
-    53,
-    52,
-    51,
-    50,
-    49,
-    48,
-    59,
-    58,
-    57,
-    56,
-    55,
-    64,
-    63,
-    62,
-    61,
-    60,
-    67,
-    66,
-    65,
-]
-MIRROR = np.array(
-    [
-        0,
-        2,
-        1,
-        4,
-        3,
-        6,
-        5,
-        8,
-        7,
-        10,
-        9,
-        12,
-        11,
-        14,
-        13,
-        16,
-        15,
-        20,
-        21,
-        22,
-        17,
-        18,
-        19,
-        *[23 + index for index in _FACE_MIRROR],
-        *range(112, 133),
-        *range(91, 112),
-    ]
-)
-"""Index of each point's mirror image."""
-
 POINT_WEIGHTS = torch.cat(
-    [torch.full((17,), 2.0), torch.full((6,), 1.0), torch.full((68,), 0.3), torch.full((42,), 0.6)]
+    [torch.full((17,), 4.0), torch.full((6,), 1.0), torch.full((68,), 0.15), torch.full((42,), 0.6)]
 )
 
 
@@ -249,19 +182,28 @@ def _averaged(average: dict[str, Tensor], network: PoseNetwork, keep: float) -> 
 
 
 def main() -> None:
-    """Trains and leaves `pose_state.safetensors` (averaged weights) and `pose_log.jsonl` in the data folder."""
+    """Trains; leaves `pose_state.safetensors` (averaged weights) and `pose_log.jsonl` in the data folder, and
+    what became better in the family.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=PoseTraining().steps)
     parser.add_argument("--first-step", type=int, default=0)
-    parser.add_argument("--resume", type=Path, default=None)
+    parser.add_argument("--state", type=Path, default=None, help="averaged weights of a run that was interrupted")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--seed", type=int, default=PoseTraining().seed)
+    parser.add_argument("--rate", type=float, default=PoseTraining().rate)
+    parser.add_argument("--family", type=Path, default=WEIGHTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    config = PoseTraining(steps=arguments.steps)
+    config = PoseTraining(steps=arguments.steps, seed=arguments.seed, rate=arguments.rate)
     torch.manual_seed(config.seed)
     network = PoseNetwork(PoseNetworkConfig()).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    if arguments.resume is not None:
-        network.load_state_dict(load_file(arguments.resume))
+    if arguments.state is not None:
+        network.load_state_dict(load_file(arguments.state))
+    elif not arguments.fresh:
+        some = next(batches(arguments.folder, config, 0)).half_N3HW
+        resume(network, arguments.family / POSE, some, call="from_half")
     average = {name: value.clone() for name, value in network.state_dict().items()}
     begun = time.monotonic()
     supply = batches(arguments.folder, config, arguments.first_step)
@@ -277,6 +219,30 @@ def main() -> None:
                     {name: value.contiguous() for name, value in average.items()},
                     arguments.folder / "pose_state.safetensors",
                 )
+    network.load_state_dict(average)
+    run = {
+        "seed": config.seed,
+        "steps": config.steps - arguments.first_step,
+        "pictures": (config.steps - arguments.first_step) * config.batch,
+        "seconds": round(time.monotonic() - begun),
+    }
+    keep_if_better(network, np.load(arguments.folder / "pose_val.npz"), arguments.family, run, fresh=arguments.fresh)
+
+
+def keep_if_better(
+    network: PoseNetwork, held_out: Mapping[str, NDArray[Any]], family: Path, run: Mapping[str, float], *, fresh: bool
+) -> None:
+    """Exports the network, measures it, and puts it into the family with its record if it finds more body joints."""
+    with TemporaryDirectory() as folder:
+        exported = Path(folder) / POSE.name
+        export_pose(network.eval().to(memory_format=torch.contiguous_format), exported)  # type: ignore[call-overload]
+        after = pose_quality(exported, held_out)
+        before = 0.0 if fresh else pose_quality(family / POSE, held_out)["pck_body"]
+        print(json.dumps({"pck_body_before": before, **after}))
+        if after["pck_body"] > before:
+            shutil.copyfile(exported, family / POSE)
+            kept = {name: value for name, value in after.items() if name.startswith("pck_")}
+            add_run(family, "pose", run, kept, fresh=fresh)
 
 
 if __name__ == "__main__":

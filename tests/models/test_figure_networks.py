@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from models.webtoon_tiny.detector_data import draw_set as draw_detector_set
 from models.webtoon_tiny.detector_network import DetectorNetwork, DetectorNetworkConfig, decoded, grid
-from models.webtoon_tiny.export_figures import OPSET, detector_module, export_pose, pose_module
+from models.webtoon_tiny.export_figures import OPSET, detector_module, export_detector, export_pose, pose_module
 from models.webtoon_tiny.figure_quality import correct, iou, read_people, read_points, session
+from models.webtoon_tiny.import_figures import resume
 from models.webtoon_tiny.pictures.characters import Drawn, draw_character
 from models.webtoon_tiny.pictures.characters_looks import POSES, sample_look
 from models.webtoon_tiny.pictures.styles import Style
 from models.webtoon_tiny.pose_data import draw_set as draw_pose_set
-from models.webtoon_tiny.pose_network import PoseNetwork, PoseNetworkConfig, bins_from_cells
+from models.webtoon_tiny.pose_network import MIRROR, PoseNetwork, PoseNetworkConfig, bins_from_cells
 from models.webtoon_tiny.train_detector import DetectorTraining, assigned
 from models.webtoon_tiny.train_detector import augmented as augmented_pictures
 from models.webtoon_tiny.train_detector import train_steps as train_detector_steps
@@ -97,8 +98,22 @@ def test_simcc_peaks_at_the_visibility() -> None:
     with torch.inference_mode():
         simcc_x, simcc_y = module(crops)
         _, seen = module.network(crops)
-    assert torch.allclose(simcc_x.amax(dim=-1), seen.sigmoid(), atol=1e-6)
-    assert torch.allclose(simcc_y.amax(dim=-1), seen.sigmoid(), atol=1e-6)
+        _, mirrored = module.network(crops.flip(3))
+    expected = ((seen + mirrored[:, MIRROR]) / 2).sigmoid()
+    assert torch.allclose(simcc_x.amax(dim=-1), expected, atol=1e-6)
+    assert torch.allclose(simcc_y.amax(dim=-1), expected, atol=1e-6)
+
+
+def test_a_mirrored_crop_gives_the_mirrored_answer() -> None:
+    torch.manual_seed(0)
+    module = pose_module(PoseNetwork(TINY_POSE))
+    crops = torch.randn(1, 3, 384, 288)
+    with torch.inference_mode():
+        simcc_x, simcc_y = module(crops)
+        flipped_x, flipped_y = module(crops.flip(3))
+    # A bin's position is its left edge, so mirrored bins lie one further.
+    assert torch.allclose(flipped_x[:, MIRROR].flip(2)[:, :, :-1], simcc_x[:, :, 1:], atol=1e-4)
+    assert torch.allclose(flipped_y[:, MIRROR], simcc_y, atol=1e-4)
 
 
 def test_bins_find_the_peak_of_a_bell_between_cells() -> None:
@@ -197,3 +212,36 @@ def test_an_untrained_detector_is_sure_of_nobody() -> None:
     with torch.inference_mode():
         rows = module(torch.full((1, 3, 640, 640), 114.0))
     assert float((rows[..., 4] * rows[..., 5]).max()) < 0.3
+
+
+@pytest.mark.parametrize("path", [DETECTOR, POSE])
+def test_a_network_read_back_from_its_file_computes_what_the_file_does(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    rng = np.random.default_rng(0)
+    given_NCHW = rng.uniform(-2, 2, (1, 3, 640, 640) if path == DETECTOR else (1, 3, 384, 288)).astype(np.float32)
+    again = tmp_path / path.name
+    if path == DETECTOR:
+        detector = DetectorNetwork(DetectorNetworkConfig())
+        resume(detector, path, torch.from_numpy(rng.uniform(0, 255, (4, 3, 160, 160)).astype(np.float32)))
+        export_detector(detector, again)
+    else:
+        pose = PoseNetwork(PoseNetworkConfig())
+        resume(pose, path, torch.from_numpy(rng.normal(size=(4, 3, 192, 144)).astype(np.float32)), call="from_half")
+        export_pose(pose, again)
+    before, after = (
+        session(file).run(None, {session(file).get_inputs()[0].name: given_NCHW}) for file in (path, again)
+    )
+    for one, other in zip(before, after, strict=True):
+        assert np.abs(one - other).max() < 1e-3
+
+
+def test_a_network_read_back_is_ready_to_be_trained_on() -> None:
+    pytest.importorskip("onnx")
+    data = draw_pose_set(4, 1)
+    batch = augmented(data, np.arange(4), np.random.default_rng(0))
+    network = PoseNetwork(PoseNetworkConfig())
+    resume(network, POSE, batch.half_N3HW, call="from_half")
+    with torch.inference_mode():
+        still, _ = network.eval().from_half(batch.half_N3HW)
+        moving, _ = network.train().from_half(batch.half_N3HW)
+    assert float((still - moving).abs().mean()) < 0.1 * float(still.std())

@@ -43,6 +43,11 @@ class ReferenceCache:
         self._size_bytes = 0
         self._lock = threading.Lock()
 
+    @property
+    def size_bytes(self) -> int:
+        """Of all that are kept now."""
+        return self._size_bytes
+
     def get_or_make(self, key: str, make: Callable[[], Reference]) -> Reference:
         """The reference of `key`, made if it is not kept. Two callers at once may both make it; they get equal ones."""
         with self._lock:

@@ -1,6 +1,7 @@
 """Reading the networks of a pose transfer family; a file with other keys than the network's is refused.
 
 <family>/animate_anyone/{reference_unet,denoising_unet,pose_guider,image_encoder,scheduler}
+<family>/animate_anyone/alpha, which not every family has
 <family>/vae
 """
 
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
 
 from services.common.errors import NotReady
+from services.pose.transfer.alpha import AlphaConfig, AlphaNetwork
 from services.pose.transfer.attention import block_paths, prepare_unet
 
 FOLDER = "animate_anyone"
@@ -77,6 +79,23 @@ def load_parts(family_folder: Path, *, device: torch.device, dtype: torch.dtype)
     for module in (parts.reference_unet, parts.denoising_unet, parts.pose_guider, parts.image_encoder, parts.vae):
         module.to(device).eval().requires_grad_(False)  # noqa: FBT003 (torch's own spelling)
     return parts
+
+
+def load_alpha(family_folder: Path, *, device: torch.device, dtype: torch.dtype) -> AlphaNetwork:
+    """The network that tells a character from what is behind it.
+
+    Raises:
+        NotReady: the family has none, or its file holds other tensors.
+    """
+    folder = family_folder / FOLDER / "alpha"
+    try:
+        config, tensors = _config(folder), _tensors(folder, dtype)
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise NotReady(f"{family_folder} has no alpha network: {error}", reason="NO_ALPHA_NETWORK") from error
+    network = AlphaNetwork(AlphaConfig(channels=tuple(config["channels"])))
+    _fill(network, tensors)
+    network.to(device).eval().requires_grad_(False)  # noqa: FBT003 (torch's own spelling)
+    return network
 
 
 def build_unet(
