@@ -1,7 +1,10 @@
 """The image recipe, against what one machine installs."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 from tests.deploy.manifests import ROOT
 
@@ -24,3 +27,24 @@ def test_the_mesh_image_has_every_extra_that_the_model_services_use() -> None:
     assert everything is not None
     assert mesh is not None
     assert set(everything[1].split(",")) - set(mesh[1].split(",")) == {"cli", "gateway"}
+
+
+def test_the_recipe_follows_hadolint() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([linter, ROOT / "deploy/docker/Dockerfile"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_images_run_as_nobody_and_hold_no_weights() -> None:
+    runtime = DOCKERFILE.partition("AS runtime\n")[2]
+    assert "USER 10001" in runtime
+    assert "USER" not in runtime.partition("USER 10001")[2]
+    kept = (ROOT / "deploy/docker/Dockerfile.dockerignore").read_text(encoding="utf-8")
+    assert "models" not in kept + DOCKERFILE
+
+
+def test_the_gateway_image_has_the_command_line_and_no_torch() -> None:
+    gateway = re.search(r'AS build-gateway\n.*?"\.\[(\S+)\]"', DOCKERFILE, re.DOTALL)
+    assert gateway is not None
+    assert set(gateway[1].split(",")) == {"cli", "database", "gateway"}
+    assert re.findall(r"^FROM (\w+) AS build-gateway", DOCKERFILE, re.MULTILINE) == ["environment"]
