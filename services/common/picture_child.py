@@ -26,7 +26,7 @@ from PIL import (
     MpoImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
     UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
+    WebPImagePlugin,
 )
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -60,6 +60,8 @@ def decode(content: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_header(image)
+            if isinstance(image, WebPImagePlugin.WebPImageFile):
+                _give_up_its_canvases(image)
             image.load()
             profile = image.info.get("icc_profile")
             return _to_srgb(_upright_opaque(image), profile)
@@ -83,6 +85,20 @@ def _check_header(image: Image.Image) -> None:
         raise Refused("PICTURE_TOO_LARGE", f"{size} is more than {limit}: make it smaller")
 
 
+def _give_up_its_canvases(image: WebPImagePlugin.WebPImageFile) -> None:
+    """Of a picture that is not animated. The decoder keeps two of the picture's size, which with the pixels themselves
+    would be more memory than there is for the largest ones.
+    """
+    first_frame = image._get_next  # noqa: SLF001 (Pillow has no public way to be done with a decoder)
+
+    def only_frame() -> tuple[bytes, int, int]:
+        frame = first_frame()
+        image._decoder = None  # noqa: SLF001
+        return frame
+
+    image._get_next = only_frame  # type: ignore[method-assign]  # noqa: SLF001
+
+
 def _upright_opaque(image: Image.Image) -> Image.Image:
     _turn_upright(image)
     if image.mode.startswith("I"):  # 16-bit greys: the plain conversion would cut them off at 255
@@ -91,7 +107,7 @@ def _upright_opaque(image: Image.Image) -> Image.Image:
         return image  # its own profile, if any, knows best what the inks look like
     if not image.has_transparency_data:
         return image.convert("RGB")
-    rgba = image.convert("RGBA")
+    rgba = image if image.mode == "RGBA" else image.convert("RGBA")
     white = Image.new("RGB", rgba.size, "white")
     white.paste(rgba, mask=rgba.getchannel("A"))
     return white

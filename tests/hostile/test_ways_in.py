@@ -32,7 +32,8 @@ QUICK = {
     "nothing", "svg", "animated gif", "half a png", "900 megapixels of nothing",
     "profile that inflates to 200 mebibytes", "animated webp", "exif in a circle", "cmyk", "picture and zip at once",
 }  # fmt: skip
-SMALL_REASON = "PICTURE_TOO_SMALL"  # what pose transfer says of a character of a few pixels
+SMALL_REASON = "PICTURE_TOO_SMALL"  # what the services for poses say of a picture of a few pixels
+NEED_SIZE = {"estimation", "transfer"}
 
 Way = Callable[[AllServices, image_pb2.Picture], Awaitable[Any]]
 
@@ -101,7 +102,7 @@ def stored(services: AllServices, content: bytes) -> image_pb2.Picture:
 
 
 def expected(one: Hostile, name: str) -> set[str | None]:
-    if one.reason is None and name == "transfer":  # which needs more pixels than most of these have
+    if one.reason is None and name in NEED_SIZE:
         return {None, SMALL_REASON}
     return {one.reason, "ARTIFACT_TOO_LARGE"} if one.name == "too many bytes" else {one.reason}
 
