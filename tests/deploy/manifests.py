@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy/k8s"
 OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
 COMPONENTS = sorted(path.name for path in (K8S / "components").iterdir())
-LAST = ("autoscaling", "kueue")  # they take over what the others have made of a pod
+LAST = ("model-puller", "autoscaling", "kueue")  # they take over what the others have made of a pod
 
 Manifest = dict[str, Any]
 

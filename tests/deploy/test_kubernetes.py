@@ -20,6 +20,8 @@ PAIRS = (
     ("gpu-gke", "kueue"),
     ("gpu", "mtls"),
     ("minio", "network-policy"),
+    ("model-puller", "autoscaling"),
+    ("model-puller", "triton"),
     ("monitoring", "triton"),
     ("mtls", "autoscaling"),
     ("mtls", "triton"),

@@ -86,6 +86,7 @@ CLOSED = {
     "ci": lambda: overlay("ci"),
     "prod": lambda: overlay("prod"),
     "staging": lambda: overlay("staging"),
+    "with pulled models": lambda: with_components("seaweedfs", "postgres", "triton", "model-puller", "network-policy"),
     "with minio and triton": lambda: with_components("minio", "postgres", "triton", "network-policy"),
 }
 
