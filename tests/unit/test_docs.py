@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import metrics_page
+from scripts import metrics_page, proto_pages
 from scripts.settings_page import PAGE, page, settings_classes
 
 ROOT = Path(__file__).parents[2]
@@ -55,3 +55,19 @@ def test_every_decision_has_the_same_four_parts() -> None:
 def test_the_page_of_metrics_is_what_the_code_says() -> None:
     assert len(metrics_page.entries()) > 30
     assert metrics_page.PAGE.read_text(encoding="utf-8") == metrics_page.page(), "run `python -m scripts.metrics_page`"
+
+
+def test_the_pages_of_the_protos_are_what_their_comments_say() -> None:
+    pages = proto_pages.pages()
+    assert len(pages) >= 8
+    written = {path: path.read_text(encoding="utf-8") for path in proto_pages.PAGES.glob("*-*.md")}
+    assert written == pages, "run `python -m scripts.proto_pages`"
+
+
+def test_every_reason_that_the_pages_name_is_one_of_the_code() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in proto_pages.PAGES.glob("*.md")]
+    named = {reason for text in texts for reason in re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", text)}
+    known = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services").rglob("*.py"))
+    values = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "protos").rglob("*.proto"))
+    assert len(named) > 40
+    assert [reason for reason in named if f'"{reason}"' not in known and f"{reason} =" not in values] == []

@@ -63,14 +63,18 @@ class BackgroundServiceServicer:
 
     def GenerateBackground(self, request, context):
         """GenerateBackground queues the drawing, reports its progress, sends each result as it is finished, and then the
-        settings used. A caller that leaves frees its place within one denoising step.
+        settings used. A caller that leaves frees its place within one denoising step; drawing the same request again gives
+        the same pictures. INVALID_ARGUMENT: the request cannot be drawn, with a reason such as `PROMPT_REQUIRED`,
+        `PROMPT_NOT_UNDERSTOOD`, `SIZE_STEP`, `STYLE_FAMILY` or `TWO_DREAMSTYLERS`; the message says what would be taken.
+        FAILED_PRECONDITION `NO_ENLARGER`: nothing to enlarge pictures with is installed there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TranslatePrompt(self, request, context):
-        """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn.
+        """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn. It changes nothing and may be
+        repeated. INVALID_ARGUMENT `PROMPT_TOO_LONG`, or `LANGUAGE` for a language that is neither.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,7 +89,8 @@ class BackgroundServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReadStyle(self, request, context):
-        """ReadStyle says how near a drawing is to pages of the artist's.
+        """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
+        INVALID_ARGUMENT `PAGES`: none or too many.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,16 +35,23 @@ class BackgroundServiceStub:
     def __new__(cls, channel: _aio.Channel) -> BackgroundServiceAsyncStub: ...
     GenerateBackground: _grpc.UnaryStreamMultiCallable[_background_service_pb2.GenerateBackgroundRequest, _background_service_pb2.GenerateBackgroundResponse]
     """GenerateBackground queues the drawing, reports its progress, sends each result as it is finished, and then the
-    settings used. A caller that leaves frees its place within one denoising step.
+    settings used. A caller that leaves frees its place within one denoising step; drawing the same request again gives
+    the same pictures. INVALID_ARGUMENT: the request cannot be drawn, with a reason such as `PROMPT_REQUIRED`,
+    `PROMPT_NOT_UNDERSTOOD`, `SIZE_STEP`, `STYLE_FAMILY` or `TWO_DREAMSTYLERS`; the message says what would be taken.
+    FAILED_PRECONDITION `NO_ENLARGER`: nothing to enlarge pictures with is installed there.
     """
     TranslatePrompt: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.TranslatePromptRequest, _background_service_pb2.TranslatePromptResponse]
-    """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn."""
+    """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn. It changes nothing and may be
+    repeated. INVALID_ARGUMENT `PROMPT_TOO_LONG`, or `LANGUAGE` for a language that is neither.
+    """
     SeparateLayers: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.SeparateLayersRequest, _background_service_pb2.SeparateLayersResponse]
     """SeparateLayers takes a drawing apart into lines, colour and sky, and stores them as one Photoshop file under
     "<owner>/out/<request_id>/". The same request may be sent again.
     """
     ReadStyle: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.ReadStyleRequest, _background_service_pb2.ReadStyleResponse]
-    """ReadStyle says how near a drawing is to pages of the artist's."""
+    """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
+    INVALID_ARGUMENT `PAGES`: none or too many.
+    """
 
 @_typing.type_check_only
 class BackgroundServiceAsyncStub(BackgroundServiceStub):
@@ -53,16 +60,23 @@ class BackgroundServiceAsyncStub(BackgroundServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GenerateBackground: _aio.UnaryStreamMultiCallable[_background_service_pb2.GenerateBackgroundRequest, _background_service_pb2.GenerateBackgroundResponse]  # type: ignore[assignment]
     """GenerateBackground queues the drawing, reports its progress, sends each result as it is finished, and then the
-    settings used. A caller that leaves frees its place within one denoising step.
+    settings used. A caller that leaves frees its place within one denoising step; drawing the same request again gives
+    the same pictures. INVALID_ARGUMENT: the request cannot be drawn, with a reason such as `PROMPT_REQUIRED`,
+    `PROMPT_NOT_UNDERSTOOD`, `SIZE_STEP`, `STYLE_FAMILY` or `TWO_DREAMSTYLERS`; the message says what would be taken.
+    FAILED_PRECONDITION `NO_ENLARGER`: nothing to enlarge pictures with is installed there.
     """
     TranslatePrompt: _aio.UnaryUnaryMultiCallable[_background_service_pb2.TranslatePromptRequest, _background_service_pb2.TranslatePromptResponse]  # type: ignore[assignment]
-    """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn."""
+    """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn. It changes nothing and may be
+    repeated. INVALID_ARGUMENT `PROMPT_TOO_LONG`, or `LANGUAGE` for a language that is neither.
+    """
     SeparateLayers: _aio.UnaryUnaryMultiCallable[_background_service_pb2.SeparateLayersRequest, _background_service_pb2.SeparateLayersResponse]  # type: ignore[assignment]
     """SeparateLayers takes a drawing apart into lines, colour and sky, and stores them as one Photoshop file under
     "<owner>/out/<request_id>/". The same request may be sent again.
     """
     ReadStyle: _aio.UnaryUnaryMultiCallable[_background_service_pb2.ReadStyleRequest, _background_service_pb2.ReadStyleResponse]  # type: ignore[assignment]
-    """ReadStyle says how near a drawing is to pages of the artist's."""
+    """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
+    INVALID_ARGUMENT `PAGES`: none or too many.
+    """
 
 class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
     """BackgroundService draws backgrounds from a sentence, a photograph, or both, in learned styles."""
@@ -74,7 +88,10 @@ class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_background_service_pb2.GenerateBackgroundResponse], _abc.AsyncIterator[_background_service_pb2.GenerateBackgroundResponse]]:
         """GenerateBackground queues the drawing, reports its progress, sends each result as it is finished, and then the
-        settings used. A caller that leaves frees its place within one denoising step.
+        settings used. A caller that leaves frees its place within one denoising step; drawing the same request again gives
+        the same pictures. INVALID_ARGUMENT: the request cannot be drawn, with a reason such as `PROMPT_REQUIRED`,
+        `PROMPT_NOT_UNDERSTOOD`, `SIZE_STEP`, `STYLE_FAMILY` or `TWO_DREAMSTYLERS`; the message says what would be taken.
+        FAILED_PRECONDITION `NO_ENLARGER`: nothing to enlarge pictures with is installed there.
         """
 
     @_abc_1.abstractmethod
@@ -83,7 +100,9 @@ class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _background_service_pb2.TranslatePromptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_background_service_pb2.TranslatePromptResponse, _abc.Awaitable[_background_service_pb2.TranslatePromptResponse]]:
-        """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn."""
+        """TranslatePrompt turns a Korean or mixed prompt into the English that would be drawn. It changes nothing and may be
+        repeated. INVALID_ARGUMENT `PROMPT_TOO_LONG`, or `LANGUAGE` for a language that is neither.
+        """
 
     @_abc_1.abstractmethod
     def SeparateLayers(
@@ -101,6 +120,8 @@ class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _background_service_pb2.ReadStyleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_background_service_pb2.ReadStyleResponse, _abc.Awaitable[_background_service_pb2.ReadStyleResponse]]:
-        """ReadStyle says how near a drawing is to pages of the artist's."""
+        """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
+        INVALID_ARGUMENT `PAGES`: none or too many.
+        """
 
 def add_BackgroundServiceServicer_to_server(servicer: BackgroundServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -52,14 +52,19 @@ class PoseEstimationServiceServicer:
     """
 
     def EstimatePose(self, request, context):
-        """EstimatePose returns the keypoints of every person found, the most certain first.
+        """EstimatePose returns the keypoints of every person found, the most certain first. It changes nothing and may be
+        repeated. NOT_FOUND `NO_SUCH_PERSON`: fewer people are there than `person` asks for. UNAVAILABLE `TRITON_DOWN` or
+        `TRITON_FAILED`, DEADLINE_EXCEEDED `TRITON_SLOW`, RESOURCE_EXHAUSTED `TRITON_QUEUE_FULL` or `TRITON_QUEUE_TIMEOUT`:
+        the networks run elsewhere and could not be asked in time. INVALID_ARGUMENT `PICTURE_TOO_SMALL`: a side is under 16
+        pixels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DrawSkeleton(self, request, context):
-        """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows.
+        """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
+        `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,9 +34,16 @@ class PoseEstimationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PoseEstimationServiceAsyncStub: ...
     EstimatePose: _grpc.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.EstimatePoseRequest, _pose_estimation_service_pb2.EstimatePoseResponse]
-    """EstimatePose returns the keypoints of every person found, the most certain first."""
+    """EstimatePose returns the keypoints of every person found, the most certain first. It changes nothing and may be
+    repeated. NOT_FOUND `NO_SUCH_PERSON`: fewer people are there than `person` asks for. UNAVAILABLE `TRITON_DOWN` or
+    `TRITON_FAILED`, DEADLINE_EXCEEDED `TRITON_SLOW`, RESOURCE_EXHAUSTED `TRITON_QUEUE_FULL` or `TRITON_QUEUE_TIMEOUT`:
+    the networks run elsewhere and could not be asked in time. INVALID_ARGUMENT `PICTURE_TOO_SMALL`: a side is under 16
+    pixels.
+    """
     DrawSkeleton: _grpc.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.DrawSkeletonRequest, _pose_estimation_service_pb2.DrawSkeletonResponse]
-    """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows."""
+    """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
+    `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
+    """
 
 @_typing.type_check_only
 class PoseEstimationServiceAsyncStub(PoseEstimationServiceStub):
@@ -44,9 +51,16 @@ class PoseEstimationServiceAsyncStub(PoseEstimationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EstimatePose: _aio.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.EstimatePoseRequest, _pose_estimation_service_pb2.EstimatePoseResponse]  # type: ignore[assignment]
-    """EstimatePose returns the keypoints of every person found, the most certain first."""
+    """EstimatePose returns the keypoints of every person found, the most certain first. It changes nothing and may be
+    repeated. NOT_FOUND `NO_SUCH_PERSON`: fewer people are there than `person` asks for. UNAVAILABLE `TRITON_DOWN` or
+    `TRITON_FAILED`, DEADLINE_EXCEEDED `TRITON_SLOW`, RESOURCE_EXHAUSTED `TRITON_QUEUE_FULL` or `TRITON_QUEUE_TIMEOUT`:
+    the networks run elsewhere and could not be asked in time. INVALID_ARGUMENT `PICTURE_TOO_SMALL`: a side is under 16
+    pixels.
+    """
     DrawSkeleton: _aio.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.DrawSkeletonRequest, _pose_estimation_service_pb2.DrawSkeletonResponse]  # type: ignore[assignment]
-    """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows."""
+    """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
+    `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
+    """
 
 class PoseEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
     """PoseEstimationService finds people in pictures and draws skeletons."""
@@ -57,7 +71,12 @@ class PoseEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pose_estimation_service_pb2.EstimatePoseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pose_estimation_service_pb2.EstimatePoseResponse, _abc.Awaitable[_pose_estimation_service_pb2.EstimatePoseResponse]]:
-        """EstimatePose returns the keypoints of every person found, the most certain first."""
+        """EstimatePose returns the keypoints of every person found, the most certain first. It changes nothing and may be
+        repeated. NOT_FOUND `NO_SUCH_PERSON`: fewer people are there than `person` asks for. UNAVAILABLE `TRITON_DOWN` or
+        `TRITON_FAILED`, DEADLINE_EXCEEDED `TRITON_SLOW`, RESOURCE_EXHAUSTED `TRITON_QUEUE_FULL` or `TRITON_QUEUE_TIMEOUT`:
+        the networks run elsewhere and could not be asked in time. INVALID_ARGUMENT `PICTURE_TOO_SMALL`: a side is under 16
+        pixels.
+        """
 
     @_abc_1.abstractmethod
     def DrawSkeleton(
@@ -65,6 +84,8 @@ class PoseEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pose_estimation_service_pb2.DrawSkeletonRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pose_estimation_service_pb2.DrawSkeletonResponse, _abc.Awaitable[_pose_estimation_service_pb2.DrawSkeletonResponse]]:
-        """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows."""
+        """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
+        `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
+        """
 
 def add_PoseEstimationServiceServicer_to_server(servicer: PoseEstimationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -48,7 +48,9 @@ class PoseTransferServiceServicer:
 
     def TransferPose(self, request, context):
         """TransferPose queues the drawing, reports its progress, sends each result as it is finished, and then the settings
-        used. A caller that leaves frees its place within one denoising step.
+        used. A caller that leaves frees its place within one denoising step; drawing the same request again gives the same
+        pictures. INVALID_ARGUMENT `REQUEST_ID`, `POSE_REQUIRED`, `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE`,
+        `STEPS`, `SEED`, `SIZE_PAIR` or `SIZE_STEP`: the message says what would be taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

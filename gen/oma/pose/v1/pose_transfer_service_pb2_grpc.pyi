@@ -35,7 +35,9 @@ class PoseTransferServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PoseTransferServiceAsyncStub: ...
     TransferPose: _grpc.UnaryStreamMultiCallable[_pose_transfer_service_pb2.TransferPoseRequest, _pose_transfer_service_pb2.TransferPoseResponse]
     """TransferPose queues the drawing, reports its progress, sends each result as it is finished, and then the settings
-    used. A caller that leaves frees its place within one denoising step.
+    used. A caller that leaves frees its place within one denoising step; drawing the same request again gives the same
+    pictures. INVALID_ARGUMENT `REQUEST_ID`, `POSE_REQUIRED`, `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE`,
+    `STEPS`, `SEED`, `SIZE_PAIR` or `SIZE_STEP`: the message says what would be taken.
     """
 
 @_typing.type_check_only
@@ -45,7 +47,9 @@ class PoseTransferServiceAsyncStub(PoseTransferServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     TransferPose: _aio.UnaryStreamMultiCallable[_pose_transfer_service_pb2.TransferPoseRequest, _pose_transfer_service_pb2.TransferPoseResponse]  # type: ignore[assignment]
     """TransferPose queues the drawing, reports its progress, sends each result as it is finished, and then the settings
-    used. A caller that leaves frees its place within one denoising step.
+    used. A caller that leaves frees its place within one denoising step; drawing the same request again gives the same
+    pictures. INVALID_ARGUMENT `REQUEST_ID`, `POSE_REQUIRED`, `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE`,
+    `STEPS`, `SEED`, `SIZE_PAIR` or `SIZE_STEP`: the message says what would be taken.
     """
 
 class PoseTransferServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -58,7 +62,9 @@ class PoseTransferServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_pose_transfer_service_pb2.TransferPoseResponse], _abc.AsyncIterator[_pose_transfer_service_pb2.TransferPoseResponse]]:
         """TransferPose queues the drawing, reports its progress, sends each result as it is finished, and then the settings
-        used. A caller that leaves frees its place within one denoising step.
+        used. A caller that leaves frees its place within one denoising step; drawing the same request again gives the same
+        pictures. INVALID_ARGUMENT `REQUEST_ID`, `POSE_REQUIRED`, `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE`,
+        `STEPS`, `SEED`, `SIZE_PAIR` or `SIZE_STEP`: the message says what would be taken.
         """
 
 def add_PoseTransferServiceServicer_to_server(servicer: PoseTransferServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

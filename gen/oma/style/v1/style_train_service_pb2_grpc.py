@@ -72,21 +72,25 @@ class StyleTrainServiceServicer:
     """
 
     def CreateTraining(self, request, context):
-        """CreateTraining records a job and returns at once; the same request_id returns the same job.
+        """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
+        `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
+        taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
+        many trainings wait as may.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTraining(self, request, context):
-        """GetTraining returns one job as it stands.
+        """GetTraining returns one job as it stands. NOT_FOUND `NO_TRAINING`: there is none of this owner, here and below.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTrainings(self, request, context):
-        """ListTrainings returns the owner's jobs, newest first.
+        """ListTrainings returns the owner's jobs, newest first. INVALID_ARGUMENT `PAGE_SIZE`, or `PAGE_TOKEN` for a token that
+        is not one of ours.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,21 +98,23 @@ class StyleTrainServiceServicer:
 
     def WatchTraining(self, request, context):
         """WatchTraining sends the job now and whenever it changes. It ends when the job ends, or within five minutes
-        with a resume token to call again with.
+        with a resume token to call again with; the stubs' package ships that loop. INVALID_ARGUMENT `RESUME_TOKEN`: it is
+        not one of ours. RESOURCE_EXHAUSTED `QUEUE_FULL`: too many watch already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelTraining(self, request, context):
-        """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has.
+        """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has. One that has ended stays as it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTraining(self, request, context):
-        """DeleteTraining removes an ended job and every file that it made.
+        """DeleteTraining removes an ended job and every file that it made. FAILED_PRECONDITION `TRAINING_NOT_ENDED`: cancel it
+        first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,19 +34,28 @@ class StyleTrainServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StyleTrainServiceAsyncStub: ...
     CreateTraining: _grpc.UnaryUnaryMultiCallable[_style_train_service_pb2.CreateTrainingRequest, _style_train_service_pb2.CreateTrainingResponse]
-    """CreateTraining records a job and returns at once; the same request_id returns the same job."""
+    """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
+    `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
+    taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
+    many trainings wait as may.
+    """
     GetTraining: _grpc.UnaryUnaryMultiCallable[_style_train_service_pb2.GetTrainingRequest, _style_train_service_pb2.GetTrainingResponse]
-    """GetTraining returns one job as it stands."""
+    """GetTraining returns one job as it stands. NOT_FOUND `NO_TRAINING`: there is none of this owner, here and below."""
     ListTrainings: _grpc.UnaryUnaryMultiCallable[_style_train_service_pb2.ListTrainingsRequest, _style_train_service_pb2.ListTrainingsResponse]
-    """ListTrainings returns the owner's jobs, newest first."""
+    """ListTrainings returns the owner's jobs, newest first. INVALID_ARGUMENT `PAGE_SIZE`, or `PAGE_TOKEN` for a token that
+    is not one of ours.
+    """
     WatchTraining: _grpc.UnaryStreamMultiCallable[_style_train_service_pb2.WatchTrainingRequest, _style_train_service_pb2.WatchTrainingResponse]
     """WatchTraining sends the job now and whenever it changes. It ends when the job ends, or within five minutes
-    with a resume token to call again with.
+    with a resume token to call again with; the stubs' package ships that loop. INVALID_ARGUMENT `RESUME_TOKEN`: it is
+    not one of ours. RESOURCE_EXHAUSTED `QUEUE_FULL`: too many watch already.
     """
     CancelTraining: _grpc.UnaryUnaryMultiCallable[_style_train_service_pb2.CancelTrainingRequest, _style_train_service_pb2.CancelTrainingResponse]
-    """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has."""
+    """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has. One that has ended stays as it is."""
     DeleteTraining: _grpc.UnaryUnaryMultiCallable[_style_train_service_pb2.DeleteTrainingRequest, _style_train_service_pb2.DeleteTrainingResponse]
-    """DeleteTraining removes an ended job and every file that it made."""
+    """DeleteTraining removes an ended job and every file that it made. FAILED_PRECONDITION `TRAINING_NOT_ENDED`: cancel it
+    first.
+    """
 
 @_typing.type_check_only
 class StyleTrainServiceAsyncStub(StyleTrainServiceStub):
@@ -54,19 +63,28 @@ class StyleTrainServiceAsyncStub(StyleTrainServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTraining: _aio.UnaryUnaryMultiCallable[_style_train_service_pb2.CreateTrainingRequest, _style_train_service_pb2.CreateTrainingResponse]  # type: ignore[assignment]
-    """CreateTraining records a job and returns at once; the same request_id returns the same job."""
+    """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
+    `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
+    taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
+    many trainings wait as may.
+    """
     GetTraining: _aio.UnaryUnaryMultiCallable[_style_train_service_pb2.GetTrainingRequest, _style_train_service_pb2.GetTrainingResponse]  # type: ignore[assignment]
-    """GetTraining returns one job as it stands."""
+    """GetTraining returns one job as it stands. NOT_FOUND `NO_TRAINING`: there is none of this owner, here and below."""
     ListTrainings: _aio.UnaryUnaryMultiCallable[_style_train_service_pb2.ListTrainingsRequest, _style_train_service_pb2.ListTrainingsResponse]  # type: ignore[assignment]
-    """ListTrainings returns the owner's jobs, newest first."""
+    """ListTrainings returns the owner's jobs, newest first. INVALID_ARGUMENT `PAGE_SIZE`, or `PAGE_TOKEN` for a token that
+    is not one of ours.
+    """
     WatchTraining: _aio.UnaryStreamMultiCallable[_style_train_service_pb2.WatchTrainingRequest, _style_train_service_pb2.WatchTrainingResponse]  # type: ignore[assignment]
     """WatchTraining sends the job now and whenever it changes. It ends when the job ends, or within five minutes
-    with a resume token to call again with.
+    with a resume token to call again with; the stubs' package ships that loop. INVALID_ARGUMENT `RESUME_TOKEN`: it is
+    not one of ours. RESOURCE_EXHAUSTED `QUEUE_FULL`: too many watch already.
     """
     CancelTraining: _aio.UnaryUnaryMultiCallable[_style_train_service_pb2.CancelTrainingRequest, _style_train_service_pb2.CancelTrainingResponse]  # type: ignore[assignment]
-    """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has."""
+    """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has. One that has ended stays as it is."""
     DeleteTraining: _aio.UnaryUnaryMultiCallable[_style_train_service_pb2.DeleteTrainingRequest, _style_train_service_pb2.DeleteTrainingResponse]  # type: ignore[assignment]
-    """DeleteTraining removes an ended job and every file that it made."""
+    """DeleteTraining removes an ended job and every file that it made. FAILED_PRECONDITION `TRAINING_NOT_ENDED`: cancel it
+    first.
+    """
 
 class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
     """StyleTrainService learns an artist's style from their pictures, as durable jobs."""
@@ -77,7 +95,11 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _style_train_service_pb2.CreateTrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_style_train_service_pb2.CreateTrainingResponse, _abc.Awaitable[_style_train_service_pb2.CreateTrainingResponse]]:
-        """CreateTraining records a job and returns at once; the same request_id returns the same job."""
+        """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
+        `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
+        taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
+        many trainings wait as may.
+        """
 
     @_abc_1.abstractmethod
     def GetTraining(
@@ -85,7 +107,7 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _style_train_service_pb2.GetTrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_style_train_service_pb2.GetTrainingResponse, _abc.Awaitable[_style_train_service_pb2.GetTrainingResponse]]:
-        """GetTraining returns one job as it stands."""
+        """GetTraining returns one job as it stands. NOT_FOUND `NO_TRAINING`: there is none of this owner, here and below."""
 
     @_abc_1.abstractmethod
     def ListTrainings(
@@ -93,7 +115,9 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _style_train_service_pb2.ListTrainingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_style_train_service_pb2.ListTrainingsResponse, _abc.Awaitable[_style_train_service_pb2.ListTrainingsResponse]]:
-        """ListTrainings returns the owner's jobs, newest first."""
+        """ListTrainings returns the owner's jobs, newest first. INVALID_ARGUMENT `PAGE_SIZE`, or `PAGE_TOKEN` for a token that
+        is not one of ours.
+        """
 
     @_abc_1.abstractmethod
     def WatchTraining(
@@ -102,7 +126,8 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_style_train_service_pb2.WatchTrainingResponse], _abc.AsyncIterator[_style_train_service_pb2.WatchTrainingResponse]]:
         """WatchTraining sends the job now and whenever it changes. It ends when the job ends, or within five minutes
-        with a resume token to call again with.
+        with a resume token to call again with; the stubs' package ships that loop. INVALID_ARGUMENT `RESUME_TOKEN`: it is
+        not one of ours. RESOURCE_EXHAUSTED `QUEUE_FULL`: too many watch already.
         """
 
     @_abc_1.abstractmethod
@@ -111,7 +136,7 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _style_train_service_pb2.CancelTrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_style_train_service_pb2.CancelTrainingResponse, _abc.Awaitable[_style_train_service_pb2.CancelTrainingResponse]]:
-        """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has."""
+        """CancelTraining asks a job to stop; it reads STATE_CANCELLED once it has. One that has ended stays as it is."""
 
     @_abc_1.abstractmethod
     def DeleteTraining(
@@ -119,6 +144,8 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _style_train_service_pb2.DeleteTrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_style_train_service_pb2.DeleteTrainingResponse, _abc.Awaitable[_style_train_service_pb2.DeleteTrainingResponse]]:
-        """DeleteTraining removes an ended job and every file that it made."""
+        """DeleteTraining removes an ended job and every file that it made. FAILED_PRECONDITION `TRAINING_NOT_ENDED`: cancel it
+        first.
+        """
 
 def add_StyleTrainServiceServicer_to_server(servicer: StyleTrainServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
