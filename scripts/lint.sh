@@ -60,6 +60,7 @@ check "buf: breaking changes" breaking_protos
 check "stubs: drift from protos" stub_drift
 check "alembic: drift from tables" alembic_drift
 check "settings page: drift from settings" pytest -q tests/unit/test_docs.py -k settings
+check "metrics page, proto pages: drift" pytest -q tests/unit/test_docs.py -k "metrics or protos or reason"
 check "biome: web" web_tool biome check .
 check "tsc: web" web_tool tsc --noEmit
 check "shell: lint" shellcheck scripts/*.sh .ci/run
