@@ -24,13 +24,14 @@ from services.gateway.routes import (
     styles,
     tokens,
     trash,
+    webtoon,
 )
 
 MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 
 _ROUTES = (
     *(status, accounts, sessions, tokens, recovery, departure),
-    *(projects, pictures, styles, backgrounds, poses, jobs, results, drawings, assets, trash, files),
+    *(projects, pictures, styles, backgrounds, poses, jobs, results, drawings, assets, trash, webtoon, files),
 )
 
 

@@ -75,12 +75,14 @@ def asset_answers(db: Session, assets: list[Asset], links: Links) -> list[AssetA
     return [asset_answer(asset, by_asset[asset.id], links) for asset in assets]
 
 
-def project_files(db: Session, project_id: str) -> list[tuple[Asset, AssetFile]]:
-    """Every picture of a project's assets that are not in the trash, the oldest asset first."""
+def project_files(db: Session, project_id: str, chosen: set[str] | None = None) -> list[tuple[Asset, AssetFile]]:
+    """Every picture of a project's assets, or of those chosen, that are not in the trash, the oldest asset first."""
     query = (
         select(Asset, AssetFile)
         .where(Asset.project_id == project_id, col(Asset.deleted_at).is_(None))
         .join(AssetFile, col(AssetFile.asset_id) == col(Asset.id))
         .order_by(col(Asset.created_at), col(Asset.id), col(AssetFile.index))
     )
+    if chosen is not None:
+        query = query.where(col(Asset.id).in_(chosen))
     return list(db.exec(query))

@@ -116,6 +116,7 @@ def _answer(
             "seconds_left": progress.get("seconds_left") if running else None,
             "stage": progress.get("stage") if running else None,
             "preview_url": links.url(preview["key"], preview["media_type"]) if preview else None,
+            "losses": progress.get("losses", []),
             "error": row.error,
             "request": asked.request,
             "results": [result_answer(result, links) for result in results],

@@ -31,6 +31,13 @@ People = Annotated[list[PersonShape], Field(max_length=64)]
 class EstimateBody(Body):
     picture_id: str
     whole_picture_if_nobody: bool = False
+    min_pose_score: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="A person's body points need at least this score in the mean; absent: 0.3."),
+    ] = None
+    person: Annotated[
+        int | None, Field(ge=0, le=63, description="Only this one of the people that would be found, from 0.")
+    ] = None
 
 
 class PoseBody(Body):

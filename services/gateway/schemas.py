@@ -206,6 +206,12 @@ class JobError(BaseModel):
     message: str
 
 
+class LossAnswer(BaseModel):
+    method: Method
+    step: int = Field(description="Counted over all methods.")
+    loss: float = Field(description="The mean of the latest steps.")
+
+
 class JobAnswer(BaseModel):
     id: str
     project_id: str
@@ -220,6 +226,7 @@ class JobAnswer(BaseModel):
         description='"waiting", "drawing", "lora", "dreamstyler", "retrying", …; null when not running.'
     )
     preview_url: str | None
+    losses: list[LossAnswer] = Field(description="How far off a training is, now and then; empty for drawings.")
     error: JobError | None
     request: dict[str, Any] = Field(description="As posted.")
     results: list[ResultAnswer]

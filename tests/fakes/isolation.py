@@ -116,6 +116,8 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     ("get", "/projects/{project_id}/assets"): _nothing,
     ("get", "/projects/{project_id}/assets.zip"): _nothing,
     ("get", "/assets/{asset_id}"): _nothing,
+    ("get", "/assets/{asset_id}/webtoon"): lambda w: {"params": {"width": 690}},
+    ("get", "/results/{result_id}/webtoon"): lambda w: {"params": {"width": 690}},
     ("get", "/results/{result_id}/layers.psd"): _nothing,
     ("get", "/results/{result_id}/reading"): _nothing,
     ("patch", "/assets/{asset_id}"): _json(_name),

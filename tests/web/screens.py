@@ -1,6 +1,7 @@
 """Pictures of the screens, in both languages."""
 
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +26,7 @@ class Screens:
         if self.folder is None:
             return
         for language, button in self.languages.items():  # Korean last: the walk goes on in it
-            page.get_by_role("button", name=button, exact=True).click()
+            page.get_by_role("button", name=button, exact=True).first.click()
             self._write(page, f"{name}.{language}.png")
 
     def take_here(self, page: Page, name: str, *, width: int = WIDTH) -> None:
@@ -35,8 +36,9 @@ class Screens:
 
     def _write(self, page: Page, filename: str, *, width: int = WIDTH) -> None:
         assert self.folder is not None
-        for toast in page.get_by_role("status").get_by_role("button").all():
-            toast.click()  # a passing note, perhaps in the language before
+        notes = page.locator(".toast").get_by_role("button", name=re.compile("^(닫기|Close)$"))
+        while notes.count():  # passing notes, perhaps in the language before
+            notes.first.click()
         before = page.viewport_size
         height = page.evaluate("Math.max(760, document.querySelector('#page, .welcome')?.scrollHeight ?? 0)")
         page.set_viewport_size({"width": width, "height": min(height, MAX_HEIGHT)})

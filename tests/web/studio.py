@@ -56,6 +56,17 @@ class Studio:
         dialog.get_by_label("이름").press("Enter")
         expect(self.page.get_by_text(re.compile(f"{name}.? 이름으로 보관했어요"))).to_be_visible()
 
+    def asset(self, name: str) -> Locator:
+        return self.page.get_by_role("article", name=name, exact=True)
+
+    def throw_away(self, name: str) -> None:
+        self.asset(name).get_by_role("button", name="버리기").click()
+        expect(self.asset(name)).to_have_count(0)
+
+    def look_at(self, tab: str) -> None:
+        """One of the tabs of the assets."""
+        self.page.get_by_role("group", name="무엇을 볼까요").get_by_role("button", name=tab, exact=True).click()
+
     def joint(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=re.compile(rf"^{name}, "))
 
@@ -73,7 +84,7 @@ class Studio:
         """Drag a joint half of its way to the middle of the editor; wherever it was, there is room."""
         told = self.joint(joint).get_attribute("aria-label") or ""
         self.joint(joint).scroll_into_view_if_needed()
-        box = self.joint(joint).locator(".joint-dot").bounding_box()
+        box = self.joint(joint).bounding_box()
         canvas = self.page.get_by_role("group", name="뼈대 편집판").bounding_box()
         assert box
         assert canvas

@@ -1,14 +1,18 @@
 """What the pages promise at their edges: refusals in words, Hangul, keys, strangers' ids, the end of a session."""
 
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.web.accessible import violations
+from tests.web.screens import Screens
 from tests.web.studio import Studio
 
 ROOT = Path(__file__).parents[2]
+ROOMS = {"배경": "background", "자세": "pose", "보관함": "assets", "진행 상황": "jobs", "그림체": "style"}
 PASSWORD = "별이 스무 개 뜬 밤"
 
 pytestmark = pytest.mark.timeout(900)  # the first to run waits until the mesh is up
@@ -77,11 +81,58 @@ def test_a_skeleton_is_placed_and_moved_by_keys_alone(studio: Studio) -> None:
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowDown"):
         page.keyboard.press(key)
     studio.expect_joint_at("오른 무릎", (before[0] + 2, before[1] + 10))
-    page.keyboard.press("KeyH")
+    page.keyboard.press("Delete")
     expect(page.get_by_role("button", name="오른 무릎, 숨김")).to_be_focused()
     page.keyboard.press("Control+KeyZ")
     page.keyboard.press("Control+KeyZ")
     studio.expect_joint_at("오른 무릎", before)
+    page.keyboard.press("Tab")
+    expect(studio.joint("왼 발목")).to_be_focused()
+
+
+def test_a_hand_is_shaped_and_turned_and_comes_back_from_an_openpose_file(
+    studio: Studio, screens: Screens, tmp_path: Path
+) -> None:
+    page = studio.page
+    studio.go_to("자세")
+    page.get_by_role("button", name="뼈대 직접 놓기").press("Enter")
+    page.get_by_role("button", name="왼손", exact=True).press("Enter")
+    page.get_by_role("button", name="가리키기").press("Enter")
+    tip = studio.place_of("왼손 검지 4")
+    studio.joint("왼손 검지 4").press("ArrowLeft")
+    studio.expect_joint_at("왼손 검지 4", (tip[0] - 1, tip[1]))
+    screens.take(page, "pose-hand")
+    assert violations(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="OpenPose로 내려받기").press("Enter")
+    file = tmp_path / "자세.json"
+    download.value.save_as(file)
+    page.get_by_role("button", name="좌우 뒤집기").press("Enter")
+    page.get_by_role("button", name="오른손", exact=True).press("Enter")
+    studio.expect_joint_at("오른손 검지 4", (511 - tip[0] + 1, tip[1]))
+    page.locator("input[type=file][accept*=json]").set_input_files(file)
+    page.get_by_role("button", name="왼손", exact=True).press("Enter")
+    studio.expect_joint_at("왼손 검지 4", (tip[0] - 1, tip[1]))
+    file.write_text("{}", encoding="utf-8")
+    page.locator("input[type=file][accept*=json]").set_input_files(file)
+    expect(page.get_by_role("alert")).to_contain_text("OpenPose 자세 파일이 아니에요")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_room_has_anything_that_axe_objects_to(
+    studio: Studio, screens: Screens, scheme: Literal["light", "dark"]
+) -> None:
+    page = studio.page
+    page.emulate_media(color_scheme=scheme)
+    found = {"작품": violations(page)}
+    for room in ("배경", "자세", "보관함", "진행 상황", "그림체"):
+        studio.go_to(room)
+        found[room] = violations(page)
+        if scheme == "dark":
+            screens.take_here(page, f"dark-{ROOMS[room]}.ko")
+    page.get_by_role("link", name="내 작품").click()
+    found["내 작품"] = violations(page)
+    assert {room: problems for room, problems in found.items() if problems} == {}
 
 
 def test_another_artist_finds_nothing_under_my_address(studio: Studio, page: Page) -> None:
@@ -105,5 +156,4 @@ def test_a_session_that_ended_asks_for_the_password_over_the_page(studio: Studio
     dialog.get_by_label("비밀번호").press("Enter")
     expect(dialog).to_be_hidden()
     expect(page.get_by_label("무엇을 그릴까요")).to_have_value("a quiet street")
-    studio.go_to("보관함")
-    expect(page.get_by_text("아직 보관한 그림이 없어요")).to_be_visible()
+    expect(studio.job("a quiet street")).to_be_visible()  # the click that found the session lost was carried out

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from services.gateway.app import create_api
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
 MAX_LINES = 250
+# What only an operator's terminal shows.
+NOT_ON_THE_WEB = (
+    "services/admin/",
+    "services/cli/",
+    "services/gateway/operator.py",
+    "services/pose/estimation/triton_repository.py",
+)
 
 
 def test_the_committed_contract_is_the_gateways() -> None:
@@ -43,3 +51,26 @@ def test_the_lock_file_names_no_host_of_packages() -> None:
     lock = (WEB / "package-lock.json").read_text(encoding="utf-8")
     assert '"integrity"' in lock
     assert '"resolved"' not in lock
+
+
+def test_every_reason_that_the_services_give_has_a_text() -> None:
+    """In both dictionaries, by itself or through the table of reasons that mean the same to an artist."""
+    texts = [
+        set(json.loads((WEB / f"src/shared/i18n/{language}/errors.json").read_text(encoding="utf-8")))
+        for language in ("ko", "en")
+    ]
+    table = (WEB / "src/shared/ui/reasons.ts").read_text(encoding="utf-8")
+    shared = set(re.findall(r'^\s*"([A-Z_]+)",?$|"([A-Z_]+)"[\],]', table, re.MULTILINE))
+    told = {one or other for one, other in shared}
+    assert len(told) > 70
+    given = {
+        reason
+        for path in (ROOT / "services").rglob("*.py")
+        if not path.relative_to(ROOT).as_posix().startswith(NOT_ON_THE_WEB)
+        for reason in re.findall(r'reason="([A-Z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert len(given) > 100
+    assert sorted(given - told - texts[0]) == []
+    assert sorted(given - told - texts[1]) == []
+    targets = set(re.findall(r"^  ([A-Z_]+): \[", table, re.MULTILINE))
+    assert sorted(targets - texts[0]) == []

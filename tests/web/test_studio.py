@@ -125,10 +125,10 @@ def redraw_a_character(studio: Studio, screens: Screens) -> None:
 def take_everything_home(studio: Studio, screens: Screens) -> None:
     page = studio.page
     studio.go_to("보관함")
-    asset = page.get_by_role("listitem").filter(has_text="손 든 주인공")
+    asset = studio.asset("손 든 주인공")
     expect(asset.get_by_role("img")).to_be_visible()
     with page.expect_download() as download:
-        asset.get_by_role("link", name="내려받기").click()
+        asset.get_by_role("button", name="내려받기").click()
     assert download.value.suggested_filename == "손 든 주인공-1.png"
     with Image.open(download.value.path()) as picture:
         assert picture.format == "PNG"
@@ -138,9 +138,7 @@ def take_everything_home(studio: Studio, screens: Screens) -> None:
         assert sorted(archive.namelist()) == ["달빛 골목_바닷가_01.png", "달빛 골목_손 든 주인공_01.png"]
     screens.take(page, "assets")
 
-    page.get_by_role("listitem").filter(has_text="바닷가").get_by_role("button", name="지우기").click()
-    page.get_by_role("dialog").get_by_role("button", name="지우기").click()
-    expect(page.get_by_text("바닷가")).to_have_count(0)
+    studio.throw_away("바닷가")
     studio.go_to("진행 상황")
     screens.take(page, "jobs")
     page.get_by_role("link", name="내 작품").click()

@@ -15,6 +15,7 @@ const job = (part: Partial<Job>): Job => ({
   seconds_left: null,
   stage: null,
   preview_url: null,
+  losses: [],
   error: null,
   request: {},
   results: [],

@@ -27,6 +27,8 @@ Search = Annotated[
     str | None, Query(max_length=100, description="Part of the name or of the beginning of the description.")
 ]
 
+Chosen = Annotated[list[str] | None, Query(max_length=500, description="Ids; repeat it for each. Absent: all.")]
+
 
 @router.post("/projects/{project_id}/assets", status_code=201)
 def create_asset(
@@ -93,14 +95,14 @@ def list_assets(
     response_class=FileResponse,
     responses={200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}},
 )
-def download_assets(project_id: str, caller: SignedIn, gateway: Parts) -> FileResponse:
-    """All pictures of a project's assets, named <project>_<asset>_<nn>.png."""
+def download_assets(project_id: str, caller: SignedIn, gateway: Parts, asset: Chosen = None) -> FileResponse:
+    """All pictures of a project's assets, or of those chosen, named <project>_<asset>_<nn>.png."""
     with gateway.db() as db:
         project = owned(db, Project, project_id, caller.id)
-        found = project_files(db, project_id)
+        found = project_files(db, project_id, None if asset is None else set(asset))
     if not found:
-        raise NotFound("there are no assets in this project yet", reason="NO_ASSET")
-    entries = [ZipEntry(asset_name=asset.name, key=file.key, media_type=file.media_type) for asset, file in found]
+        raise NotFound("there are no such assets in this project", reason="NO_ASSET")
+    entries = [ZipEntry(asset_name=kept.name, key=file.key, media_type=file.media_type) for kept, file in found]
     with tempfile.NamedTemporaryFile(prefix="oma-assets-", suffix=".zip", delete=False) as made:
         path = Path(made.name)
     try:

@@ -34,6 +34,8 @@ async def estimate_pose(
             owner=caller.id,
             picture=convert.picture(convert.to_ref(picture)),
             whole_picture_if_nobody=body.whole_picture_if_nobody,
+            min_pose_score=body.min_pose_score,
+            person=body.person,
         )
     )
     pose = Pose(

@@ -28,6 +28,7 @@ from services.gateway.worker.work import Finish, JobFailed, JobStopped, seed_of
 PEER = "style training"
 WATCH_SECONDS = 330.0  # the service ends a watch within five minutes
 STOPPING_SECONDS = 30.0
+MOST_LOSSES = 200  # a curve as wide as a screen shows no more
 END_STATES = (pb.Training.STATE_SUCCEEDED, pb.Training.STATE_FAILED, pb.Training.STATE_CANCELLED)
 
 
@@ -37,6 +38,19 @@ class _Seen:
 
     training: pb.Training | None = None
     resume_token: str = ""
+    losses: list[dict[str, Any]] = field(default_factory=list)
+
+    def take_loss(self) -> list[dict[str, Any]]:
+        """The losses told so far, one for each step that told one; every other one goes when there are too many."""
+        training = self.training
+        assert training is not None
+        last_step = self.losses[-1]["step"] if self.losses else 0
+        method = convert.METHOD_NAMES.get(training.current_method)
+        if training.HasField("loss") and method is not None and training.steps_done > last_step:
+            self.losses.append({"method": method, "step": training.steps_done, "loss": round(training.loss, 5)})
+        if len(self.losses) > MOST_LOSSES:
+            self.losses = self.losses[1::2]
+        return self.losses.copy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,7 @@ class TrainingWork:
     async def run(self, progress: Progress) -> Finish:
         created = await persist(self._create, progress, self.creating)
         self.seen.training = created
+        self.seen.losses = list(self.lease.job.progress.get("losses", []))  # of a worker before this one
         await asyncio.to_thread(self.lease.checkpoint, {"training_id": created.id}, reached=1)
         training = created
         while training.state not in END_STATES:
@@ -94,7 +109,7 @@ class TrainingWork:
             try:
                 async for response in call:
                     self.seen.training, self.seen.resume_token = response.training, response.resume_token
-                    progress.report(**_values(response.training))
+                    progress.report(**_values(response.training), losses=self.seen.take_loss())
             finally:
                 call.cancel()
         return self.seen.training

@@ -28,6 +28,21 @@ async def test_people_are_found_in_a_picture(artist: Artist, services: FakeServi
     assert await artist.call("GET", f"/poses/{pose['id']}", 200) == pose
 
 
+async def test_a_floor_for_scores_and_one_person_are_asked_for_where_they_are_wanted(
+    artist: Artist, services: FakeServices
+) -> None:
+    project = await artist.project()
+    body = {"picture_id": (await artist.picture(project))["id"]}
+    await artist.call("POST", f"/projects/{project}/poses/estimate", 201, json=body)
+    await artist.call(
+        "POST", f"/projects/{project}/poses/estimate", 201, json={**body, "min_pose_score": 0.0, "person": 2}
+    )
+    plain, picky = services.estimation.script.requests
+    assert not plain.HasField("min_pose_score")
+    assert not plain.HasField("person")
+    assert (picky.min_pose_score, picky.person) == (0.0, 2)
+
+
 async def test_a_picture_without_people_is_no_error_and_has_no_skeleton(artist: Artist, services: FakeServices) -> None:
     services.estimation.people = []
     project = await artist.project()

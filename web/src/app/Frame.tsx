@@ -6,10 +6,12 @@ import { SESSION_KEY, sessionQuery } from "@/shared/session";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { LanguageSwitch } from "@/shared/ui/LanguageSwitch";
 import { ProjectNav } from "./ProjectNav";
+import { useAccountLanguage } from "./useAccountLanguage";
 
 /** The rail with the project's rooms, and the page beside it. */
 export function Frame() {
   const { t } = useTranslation();
+  useAccountLanguage();
   const { projectId } = useParams();
   const session = useQuery(sessionQuery);
   const client = useQueryClient();
@@ -41,9 +43,9 @@ export function Frame() {
         <div className="rail-foot">
           <LanguageSwitch />
           <div className="row spread">
-            <span className="who" title={session.data?.account.email}>
+            <NavLink className="who" to="/account" title={t("settings.title")}>
               {session.data?.account.name}
-            </span>
+            </NavLink>
             <button
               type="button"
               className="button quiet small"

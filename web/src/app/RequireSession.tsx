@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, Outlet, useLocation } from "react-router";
-import { SESSION_LOST } from "@/shared/api/client";
+import { listenForLostSession, sessionIs } from "@/shared/api/lostSession";
 import { sessionQuery } from "@/shared/session";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { SignInAgain } from "./SignInAgain";
@@ -13,11 +13,11 @@ export function RequireSession() {
   const location = useLocation();
   const session = useQuery(sessionQuery);
   const [lost, setLost] = useState(false);
-  useEffect(() => {
-    const ask = () => setLost(true);
-    window.addEventListener(SESSION_LOST, ask);
-    return () => window.removeEventListener(SESSION_LOST, ask);
-  }, []);
+  useEffect(() => listenForLostSession(() => setLost(true)), []);
+  const answer = (back: boolean) => {
+    setLost(false);
+    sessionIs(back);
+  };
 
   if (session.isPending) return <p className="page hint">{t("common.loading")}</p>;
   if (session.isError) {
@@ -31,7 +31,7 @@ export function RequireSession() {
   return (
     <>
       <Outlet />
-      {lost && <SignInAgain email={session.data.account.email} onDone={() => setLost(false)} />}
+      {lost && <SignInAgain email={session.data.account.email} onAnswer={answer} />}
     </>
   );
 }

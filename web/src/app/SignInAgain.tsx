@@ -9,7 +9,7 @@ import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
 
 /** The password again, over the page that was being worked on. */
-export function SignInAgain({ email, onDone }: { email: string; onDone: () => void }) {
+export function SignInAgain({ email, onAnswer }: { email: string; onAnswer: (back: boolean) => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -18,11 +18,12 @@ export function SignInAgain({ email, onDone }: { email: string; onDone: () => vo
     mutationFn: () => signIn(email, password),
     onSuccess: async (session) => {
       client.setQueryData(SESSION_KEY, session);
-      onDone();
+      onAnswer(true);
       await client.invalidateQueries();
     },
   });
   const leave = () => {
+    onAnswer(false);
     client.setQueryData(SESSION_KEY, null);
     void navigate("/sign-in");
   };

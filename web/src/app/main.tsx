@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
 import { startI18n } from "@/shared/i18n";
+import { chosenTheme, showTheme } from "@/shared/theme";
 import { Toasts } from "@/shared/ui/Toasts";
 import { queryClient } from "./queryClient";
 import { router } from "./router";
@@ -11,12 +12,14 @@ import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/content.css";
 import "./styles/pictures.css";
+import "./styles/assets.css";
 import "./styles/pose.css";
 import "./styles/responsive.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 
+showTheme(chosenTheme());
 await startI18n();
 createRoot(root).render(
   <StrictMode>

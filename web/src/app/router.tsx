@@ -18,6 +18,11 @@ export const router = createBrowserRouter([
   { path: "/reset-password", element: <ResetPasswordPage /> },
   { path: "/verify-email", element: <VerifyEmailPage /> },
   {
+    path: "/receipts/:receiptId",
+    lazy: async () => ({ Component: (await import("@/features/settings/ReceiptPage")).ReceiptPage }),
+    HydrateFallback: () => null,
+  },
+  {
     element: <RequireSession />,
     errorElement: <PageFailed />,
     children: [
@@ -25,6 +30,11 @@ export const router = createBrowserRouter([
         element: <Frame />,
         children: [
           { path: "/", element: <ProjectsPage /> },
+          {
+            path: "/account",
+            lazy: async () => ({ Component: (await import("@/features/settings/SettingsPage")).SettingsPage }),
+            HydrateFallback: () => null,
+          },
           { path: "/projects/:projectId", element: <Navigate to="style" replace /> },
           { path: "/projects/:projectId/style", element: <StylePage /> },
           { path: "/projects/:projectId/background", element: <BackgroundPage /> },

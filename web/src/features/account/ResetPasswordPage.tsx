@@ -6,8 +6,8 @@ import { api, unwrap } from "@/shared/api/client";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
+import { PasswordField } from "@/shared/ui/PasswordField";
 import { AccountPage } from "./AccountPage";
-import { PasswordField } from "./PasswordField";
 
 /** Asks for the letter; or, with the letter's secret behind the #, for the new password. */
 export function ResetPasswordPage() {

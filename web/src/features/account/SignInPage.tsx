@@ -5,8 +5,8 @@ import { signIn } from "@/shared/session";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
+import { PasswordField } from "@/shared/ui/PasswordField";
 import { AccountPage } from "./AccountPage";
-import { PasswordField } from "./PasswordField";
 import { useEnter } from "./useEnter";
 
 export function SignInPage() {

@@ -6,8 +6,8 @@ import { remember } from "@/shared/session";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
+import { PasswordField } from "@/shared/ui/PasswordField";
 import { AccountPage } from "./AccountPage";
-import { PasswordField } from "./PasswordField";
 import { useEnter } from "./useEnter";
 
 export function SignUpPage() {

@@ -1,60 +1,87 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { api, unwrap } from "@/shared/api/client";
 import type { Asset } from "@/shared/api/models";
-import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
 import { PictureView } from "@/shared/ui/Picture";
+import { download, renewLink } from "./useAssets";
 
-export function AssetCard({ asset }: { asset: Asset }) {
+type Props = {
+  asset: Asset;
+  chosen: boolean;
+  onChoose: (id: string, range: boolean) => void;
+  onOpen: (asset: Asset) => void;
+  onStar: (asset: Asset) => void;
+  onThrowAway: (asset: Asset) => void;
+};
+
+/** One asset: its picture opens it; a star, and a tick to do something with several. */
+export const AssetCard = memo(function AssetCard({ asset, chosen, onChoose, onOpen, onStar, onThrowAway }: Props) {
   const { t, i18n } = useTranslation();
-  const client = useQueryClient();
-  const [asking, setAsking] = useState(false);
   const created = new Date(asset.created_at).toLocaleDateString(i18n.language, { dateStyle: "medium" });
-  const remove = useMutation({
-    mutationFn: () => unwrap(api.DELETE("/api/v1/assets/{asset_id}", { params: { path: { asset_id: asset.id } } })),
-    onSuccess: async () => {
-      setAsking(false);
-      await client.invalidateQueries({ queryKey: ["assets", asset.project_id] });
-    },
-  });
+  const cover = asset.files[0];
+  const keys = (event: { code: string; preventDefault: () => void }) => {
+    if (event.code === "Period") onStar(asset);
+    else if (event.code === "Delete") onThrowAway(asset);
+    else return;
+    event.preventDefault();
+  };
   return (
-    <li className="card asset">
-      <div className={asset.files.length > 1 ? "asset-pictures many" : "asset-pictures"}>
-        {asset.files.map((file) => (
+    <article className={chosen ? "card asset chosen" : "card asset"} aria-label={asset.name}>
+      <button type="button" className="asset-open" onClick={() => onOpen(asset)} onKeyDown={keys}>
+        {cover && (
           <PictureView
-            key={file.id}
-            id={file.id}
-            src={file.url}
-            alt={t("assets.resultAlt", { title: asset.name, number: file.index + 1 })}
+            id={cover.id}
+            src={cover.url}
+            alt={t("assets.open", { name: asset.name })}
+            renew={() => renewLink(asset.id, cover.id)}
           />
-        ))}
-      </div>
-      <strong>{asset.name}</strong>
+        )}
+        {asset.files.length > 1 && (
+          <span className="asset-count">{t("assets.files", { count: asset.files.length })}</span>
+        )}
+      </button>
+      <label className="asset-tick">
+        <input
+          type="checkbox"
+          checked={chosen}
+          aria-label={t("assets.choose", { name: asset.name })}
+          onChange={(event) => onChoose(asset.id, (event.nativeEvent as MouseEvent).shiftKey === true)}
+        />
+      </label>
+      <strong className="asset-name" title={asset.name}>
+        {asset.name}
+      </strong>
       <small className="hint">
-        {t(`assets.kind.${asset.kind}`)} · {t("assets.files", { count: asset.files.length })} · {created}
+        {t(`assets.kind.${asset.kind}`)} · {created}
       </small>
       <div className="row">
-        {asset.files.map((file) => (
-          <a key={file.id} className="button small" href={file.url} download={`${asset.name}-${file.index + 1}.png`}>
-            {asset.files.length > 1 ? t("assets.downloadNumber", { number: file.index + 1 }) : t("assets.download")}
-          </a>
-        ))}
-        <button type="button" className="button quiet small" onClick={() => setAsking(true)}>
-          {t("common.delete")}
+        <button
+          type="button"
+          className="button quiet icon star"
+          aria-pressed={asset.starred}
+          aria-label={t("assets.star", { name: asset.name })}
+          onClick={() => onStar(asset)}
+        >
+          {asset.starred ? "★" : "☆"}
+        </button>
+        {cover && (
+          <button
+            type="button"
+            className="button quiet small"
+            aria-label={t("assets.downloadNamed", { name: asset.name })}
+            onClick={() => void download(asset, cover)}
+          >
+            {t("assets.download")}
+          </button>
+        )}
+        <button
+          type="button"
+          className="button quiet small"
+          aria-label={t("assets.throwAwayNamed", { name: asset.name })}
+          onClick={() => onThrowAway(asset)}
+        >
+          {t("assets.throwAway")}
         </button>
       </div>
-      {asking && (
-        <ConfirmDialog
-          title={t("assets.deleteTitle")}
-          text={t("assets.deleteText", { name: asset.name, count: asset.files.length })}
-          action={t("common.delete")}
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate()}
-          onClose={() => setAsking(false)}
-        />
-      )}
-    </li>
+    </article>
   );
-}
+});

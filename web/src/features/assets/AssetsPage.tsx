@@ -1,52 +1,32 @@
-import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
-import { allPages, api, unwrap } from "@/shared/api/client";
-import { Empty, Skeletons } from "@/shared/ui/Empty";
-import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { useProjectId } from "@/shared/useProjectId";
-import { AssetCard } from "./AssetCard";
+import { AssetFilters } from "./AssetFilters";
+import { KeptAssets } from "./KeptAssets";
+import { TrashedAssets } from "./TrashedAssets";
+import { useAssets } from "./useAssets";
+import { useWanted } from "./useWanted";
 
-/** Everything that was kept, to look at and to take along. */
+/** Everything that was kept, to find, to look at and to take along; and what was thrown away. */
 export function AssetsPage() {
   const { t } = useTranslation();
   const projectId = useProjectId();
-  const assets = useQuery({
-    queryKey: ["assets", projectId],
-    queryFn: () =>
-      allPages((cursor) =>
-        unwrap(
-          api.GET("/api/v1/projects/{project_id}/assets", {
-            params: { path: { project_id: projectId }, query: { cursor } },
-          }),
-        ),
-      ),
-  });
+  const [wanted, change] = useWanted();
+  const hasSome = useAssets(projectId, wanted).data?.pages.some((page) => page.items.length > 0);
   return (
     <>
       <div className="row spread">
         <h1>{t("assets.title")}</h1>
-        {assets.data && assets.data.length > 0 && (
-          <a className="button primary" href={`/api/v1/projects/${encodeURIComponent(projectId)}/assets.zip`} download>
+        {!wanted.trash && hasSome && (
+          <a className="button" href={`/api/v1/projects/${encodeURIComponent(projectId)}/assets.zip`} download>
             {t("assets.zip")}
           </a>
         )}
       </div>
-      {assets.isPending && <Skeletons count={6} label={t("common.loading")} />}
-      {assets.isError && <ErrorNote error={assets.error} onRetry={() => void assets.refetch()} />}
-      {assets.data?.length === 0 && (
-        <Empty title={t("assets.empty")} text={t("assets.emptyText")}>
-          <Link className="button primary" to={`/projects/${projectId}/background`}>
-            {t("assets.emptyAction")}
-          </Link>
-        </Empty>
-      )}
-      {assets.data && (
-        <ul className="grid plain">
-          {assets.data.map((asset) => (
-            <AssetCard key={asset.id} asset={asset} />
-          ))}
-        </ul>
+      <AssetFilters wanted={wanted} onChange={change} />
+      {wanted.trash ? (
+        <TrashedAssets projectId={projectId} wanted={wanted} />
+      ) : (
+        <KeptAssets projectId={projectId} wanted={wanted} />
       )}
     </>
   );

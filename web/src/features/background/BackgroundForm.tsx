@@ -66,6 +66,7 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
           projectId={projectId}
           label={t("background.addPhoto")}
           pictureId={draft.pictureId}
+          everywhere
           onPick={(pictureId) => change({ pictureId })}
         />
       </div>

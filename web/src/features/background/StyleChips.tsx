@@ -22,6 +22,8 @@ function choose(style: Style, others: ChosenStyle[]): ChosenStyle | null {
 export function StyleChips({ projectId, chosen, onChange }: Props) {
   const { t } = useTranslation();
   const styles = useStyles(projectId);
+  // Of each style the version in use is offered; another that was chosen before stays until it is taken out.
+  const offered = styles.data?.filter((style) => style.in_use || chosen.some((one) => one.style_id === style.id));
   const known = chosen.filter((one) => styles.data?.some((style) => style.id === one.style_id));
 
   const toggle = (style: Style) => {
@@ -43,7 +45,7 @@ export function StyleChips({ projectId, chosen, onChange }: Props) {
         </p>
       )}
       <div className="row">
-        {styles.data?.map((style) => (
+        {offered?.map((style) => (
           <button
             key={style.id}
             type="button"
@@ -52,10 +54,11 @@ export function StyleChips({ projectId, chosen, onChange }: Props) {
             onClick={() => toggle(style)}
           >
             {style.name}
+            {!style.in_use && ` · ${t("style.version", { version: style.version })}`}
           </button>
         ))}
       </div>
-      {styles.data && styles.data.length > 1 && <small className="hint">{t("background.mixHint")}</small>}
+      {offered && offered.length > 1 && <small className="hint">{t("background.mixHint")}</small>}
       {known.map((one) => (
         <StyleWeight
           key={one.style_id}

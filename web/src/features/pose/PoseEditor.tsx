@@ -2,8 +2,10 @@ import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Empty } from "@/shared/ui/Empty";
 import { EditorBar } from "./EditorBar";
-import { JointFields } from "./JointFields";
-import { SkeletonCanvas } from "./SkeletonCanvas";
+import { PartTools } from "./PartTools";
+import { PointFields } from "./PointFields";
+import { type Part, POINTS_OF } from "./parts";
+import { SkeletonStage } from "./SkeletonStage";
 import { type Keypoint, moveJoint, toggleJoint } from "./skeleton";
 import { useHistory } from "./useHistory";
 import type { PoseDraft } from "./usePoseDraft";
@@ -16,9 +18,10 @@ type Props = {
   underlayUrl: string | null;
 };
 
-/** The skeleton over its picture: joints are dragged, moved by arrow keys, or typed; every change can be undone. */
+/** The skeleton over its picture: points are dragged, moved by arrow keys, or typed; every change can be undone. */
 export function PoseEditor({ draft, change, underlayUrl }: Props) {
   const { t } = useTranslation();
+  const [part, setPart] = useState<Part>("body");
   const [selected, setSelected] = useState(0);
   const [wholeLimb, setWholeLimb] = useState(false);
   const [underlay, setUnderlay] = useState(DEFAULT_UNDERLAY);
@@ -34,10 +37,15 @@ export function PoseEditor({ draft, change, underlayUrl }: Props) {
   };
   const move = (joint: number, to: { x: number; y: number }, tag: string) =>
     replace(moveJoint(person.keypoints, joint, to, draft, wholeLimb), tag);
-  const toggle = (joint: number) => {
+  const replaceWhole = (keypoints: Keypoint[], tag: string) => {
     history.endRun();
-    replace(toggleJoint(person.keypoints, joint), `toggle:${joint}`);
+    replace(keypoints, tag);
     history.endRun();
+  };
+  const toggle = (joint: number) => replaceWhole(toggleJoint(person.keypoints, joint), `toggle:${joint}`);
+  const choosePart = (chosen: Part) => {
+    setPart(chosen);
+    setSelected(POINTS_OF[chosen][0] ?? 0);
   };
   const shortcuts = (event: KeyboardEvent) => {
     if (!(event.ctrlKey || event.metaKey) || event.code !== "KeyZ") return;
@@ -59,8 +67,17 @@ export function PoseEditor({ draft, change, underlayUrl }: Props) {
         personIndex={draft.personIndex}
         onPerson={(personIndex) => change({ personIndex })}
       />
-      <SkeletonCanvas
+      <PartTools
+        part={part}
+        keypoints={person.keypoints}
+        width={draft.width}
+        onPart={choosePart}
+        onReplace={replaceWhole}
+      />
+      <SkeletonStage
+        key={draft.personIndex}
         size={draft}
+        part={part}
         people={draft.people}
         personIndex={draft.personIndex}
         selected={selected}
@@ -70,7 +87,8 @@ export function PoseEditor({ draft, change, underlayUrl }: Props) {
         onMoved={history.endRun}
         onToggle={toggle}
       />
-      <JointFields
+      <PointFields
+        part={part}
         keypoints={person.keypoints}
         selected={selected}
         onSelect={setSelected}

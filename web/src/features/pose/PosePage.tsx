@@ -1,9 +1,11 @@
 import { useTranslation } from "react-i18next";
+import { steadyLink } from "@/shared/api/links";
 import { PictureWell } from "@/shared/pictures/PictureWell";
 import { usePictures } from "@/shared/pictures/usePictures";
 import { ResultFeed } from "@/shared/results/ResultFeed";
 import { useProjectId } from "@/shared/useProjectId";
 import { PoseEditor } from "./PoseEditor";
+import { PoseFiles } from "./PoseFiles";
 import { PoseSource } from "./PoseSource";
 import { TransferForm } from "./TransferForm";
 import { usePoseDraft } from "./usePoseDraft";
@@ -26,6 +28,7 @@ export function PosePage() {
               projectId={projectId}
               label={t("pose.addCharacter")}
               pictureId={draft.characterId}
+              everywhere={draft.characterId === null}
               onPick={(characterId) => change({ characterId })}
             />
           </section>
@@ -37,8 +40,9 @@ export function PosePage() {
             key={draft.pictureId ?? "blank"}
             draft={draft}
             change={change}
-            underlayUrl={underlay?.url ?? null}
+            underlayUrl={underlay ? steadyLink(underlay.id, underlay.url) : null}
           />
+          <PoseFiles draft={draft} change={change} />
         </section>
         <section className="stack" aria-labelledby="pose-results">
           <TransferForm projectId={projectId} draft={draft} change={change} />

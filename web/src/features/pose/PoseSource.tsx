@@ -4,6 +4,7 @@ import { api, unwrap } from "@/shared/api/client";
 import { PictureWell } from "@/shared/pictures/PictureWell";
 import { usePictures } from "@/shared/pictures/usePictures";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { Slider } from "@/shared/ui/Slider";
 import { standingPerson } from "./standing";
 import { BLANK_HEIGHT, BLANK_WIDTH, fromPose, type PoseDraft } from "./usePoseDraft";
 
@@ -19,7 +20,7 @@ export function PoseSource({ projectId, draft, change }: Props) {
       unwrap(
         api.POST("/api/v1/projects/{project_id}/poses/estimate", {
           params: { path: { project_id: projectId } },
-          body: { picture_id: pictureId, whole_picture_if_nobody: wholePicture },
+          body: { picture_id: pictureId, whole_picture_if_nobody: wholePicture, min_pose_score: draft.minScore },
         }),
       ),
     onSuccess: (pose) => change(fromPose(pose)),
@@ -40,7 +41,13 @@ export function PoseSource({ projectId, draft, change }: Props) {
   return (
     <section className="card stack" aria-labelledby="pose-source">
       <h2 id="pose-source">{t("pose.source")}</h2>
-      <PictureWell projectId={projectId} label={t("pose.addPicture")} pictureId={draft.pictureId} onPick={pick} />
+      <PictureWell
+        projectId={projectId}
+        label={t("pose.addPicture")}
+        pictureId={draft.pictureId}
+        everywhere={draft.characterId !== null}
+        onPick={pick}
+      />
       <div role="status" className="hint">
         {estimate.isPending && t("pose.looking")}
         {draft.people.length > 0 && !draft.usedWholePicture && t("pose.found", { count: draft.people.length })}
@@ -55,6 +62,22 @@ export function PoseSource({ projectId, draft, change }: Props) {
         </div>
       )}
       {estimate.error ? <ErrorNote error={estimate.error} onRetry={() => look(false)} /> : null}
+      {draft.pictureId && (
+        <details>
+          <summary>{t("common.more")}</summary>
+          <Slider
+            label={t("pose.minScore")}
+            min={0}
+            max={0.9}
+            step={0.05}
+            value={draft.minScore}
+            valueText={`${Math.round(draft.minScore * 100)}%`}
+            stops={[t("pose.scoreAll"), t("pose.scoreSure")]}
+            onChange={(minScore) => change({ minScore })}
+          />
+          <small className="hint">{t("pose.minScoreHint")}</small>
+        </details>
+      )}
       <div className="row">
         {draft.pictureId && (
           <button type="button" className="button small" disabled={estimate.isPending} onClick={() => look(false)}>

@@ -32,8 +32,8 @@ export const KEYPOINTS = 133;
 export const VISIBLE_SCORE = 0.3;
 
 const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
-const LEFT_FOOT = range(17, 19);
-const RIGHT_FOOT = range(20, 22);
+export const LEFT_FOOT = range(17, 19);
+export const RIGHT_FOOT = range(20, 22);
 export const FACE = range(23, 90);
 export const LEFT_HAND = range(91, 111);
 export const RIGHT_HAND = range(112, 132);
@@ -69,9 +69,17 @@ export const HAND_LINES: [number, number][] = [LEFT_HAND, RIGHT_HAND].flatMap((h
   }),
 );
 
-export function sideOf(joint: number): Side {
-  if (joint === 0) return "middle";
-  return joint % 2 === 1 ? "left" : "right";
+const LAST_BODY_JOINT = 16;
+
+export function sideOf(point: number): Side {
+  if (point === 0 || FACE.includes(point)) return "middle";
+  if (point <= LAST_BODY_JOINT) return point % 2 === 1 ? "left" : "right";
+  return LEFT_FOOT.includes(point) || LEFT_HAND.includes(point) ? "left" : "right";
+}
+
+/** A point nobody has found or placed yet stands at 0, 0 unseen; it is not drawn and cannot be taken hold of. */
+export function isPlaced([x, y, score]: Keypoint): boolean {
+  return score > 0 || x !== 0 || y !== 0;
 }
 
 /** What always follows a joint: a hand its wrist, a foot its ankle, the face the nose. */
@@ -82,6 +90,7 @@ const ATTACHED: Record<number, number[]> = {
   15: LEFT_FOOT,
   16: RIGHT_FOOT,
 };
+const POINTS_OF_A_FINGER = 4;
 const NEXT_JOINTS: Record<number, number[]> = {
   5: [7],
   7: [9],
@@ -93,8 +102,19 @@ const NEXT_JOINTS: Record<number, number[]> = {
   14: [16],
 };
 
-/** The points that move with a joint; with `wholeLimb` also everything further out on the same limb. */
+/** What is further out on the same finger. */
+function restOfFinger(point: number): number[] {
+  const hand = [LEFT_HAND, RIGHT_HAND].find((points) => points.includes(point));
+  if (!hand) return [];
+  const place = hand.indexOf(point);
+  if (place === 0) return hand.slice(1);
+  const lastOfFinger = Math.ceil(place / POINTS_OF_A_FINGER) * POINTS_OF_A_FINGER;
+  return hand.slice(place + 1, lastOfFinger + 1);
+}
+
+/** The points that move with a joint; with `wholeLimb` also everything further out on the same limb or finger. */
 export function carriedBy(joint: number, wholeLimb: boolean): number[] {
+  if (joint > LAST_BODY_JOINT) return [joint, ...(wholeLimb ? restOfFinger(joint) : [])];
   const next = wholeLimb ? (NEXT_JOINTS[joint] ?? []) : [];
   return [joint, ...(ATTACHED[joint] ?? []), ...next.flatMap((other) => carriedBy(other, true))];
 }
@@ -116,7 +136,7 @@ export function moveJoint(
   const dy = clamp(to.y, size.height) - from[1];
   const carried = new Set(carriedBy(joint, wholeLimb));
   return keypoints.map((point, index): Keypoint => {
-    if (!carried.has(index)) return point;
+    if (!carried.has(index) || (index !== joint && !isPlaced(point))) return point;
     const score = index === joint ? 1 : point[2];
     return [point[0] + dx, point[1] + dy, score];
   });

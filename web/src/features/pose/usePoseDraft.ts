@@ -14,6 +14,8 @@ export type PoseDraft = {
   /** Edited since the gateway last heard of it. */
   edited: boolean;
   usedWholePicture: boolean;
+  /** How sure the body's points must be, in the mean, for a person to count. */
+  minScore: number;
   count: number;
   seed: string;
   moreOpen: boolean;
@@ -33,6 +35,7 @@ export function usePoseDraft(projectId: string) {
     personIndex: 0,
     edited: false,
     usedWholePicture: false,
+    minScore: 0.3,
     count: 1,
     seed: "",
     moreOpen: false,

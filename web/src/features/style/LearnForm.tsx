@@ -2,17 +2,20 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
 import { startOf, useStartJob } from "@/shared/jobs/useStartJob";
 import { usePictures } from "@/shared/pictures/usePictures";
+import { useStyles } from "@/shared/styles/useStyles";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
 import { LearnOptions } from "./LearnOptions";
 import { LearnPictures } from "./LearnPictures";
-import { useLearnDraft } from "./useLearnDraft";
+import type { LearnDraft } from "./useLearnDraft";
+
+type Props = { projectId: string; draft: LearnDraft; change: (part: Partial<LearnDraft>) => void };
 
 /** Pictures, a name, the artist's word that the pictures may be used, and one button. */
-export function LearnForm({ projectId }: { projectId: string }) {
+export function LearnForm({ projectId, draft, change }: Props) {
   const { t } = useTranslation();
-  const [draft, change] = useLearnDraft(projectId);
+  const again = useStyles(projectId).data?.find((style) => style.id === draft.styleId);
   const pictures = usePictures(projectId);
   const known = new Set(pictures.data?.map((picture) => picture.id));
   const pictureIds = draft.pictureIds.filter((id) => known.has(id));
@@ -24,7 +27,13 @@ export function LearnForm({ projectId }: { projectId: string }) {
         unwrap(
           api.POST("/api/v1/projects/{project_id}/trainings", {
             params: { path: { project_id: projectId } },
-            body: { name: draft.name.trim(), picture_ids: pictureIds, methods: draft.methods, preset: draft.preset },
+            body: {
+              name: draft.name.trim(),
+              picture_ids: pictureIds,
+              methods: draft.methods,
+              preset: draft.preset,
+              style_id: again?.id,
+            },
             headers,
           }),
         ),
@@ -42,6 +51,14 @@ export function LearnForm({ projectId }: { projectId: string }) {
       <LearnPictures projectId={projectId} chosenIds={pictureIds} onChange={(ids) => change({ pictureIds: ids })} />
       <section className="card stack">
         <h2>{t("style.nameStep")}</h2>
+        {again && (
+          <div className="note">
+            <p>{t("style.nextVersion", { name: again.name })}</p>
+            <button type="button" className="button quiet small" onClick={() => change({ styleId: null })}>
+              {t("style.asNewStyle")}
+            </button>
+          </div>
+        )}
         <Field
           label={t("style.name")}
           required

@@ -31,7 +31,7 @@ export function LearnPictures({ projectId, chosenIds, onChange }: Props) {
           {t("style.chosen", { count: chosenIds.length })}
         </span>
       </div>
-      <Dropzone label={t("style.drop")} multiple busy={upload.isPending} onFiles={upload.mutate}>
+      <Dropzone label={t("style.drop")} multiple everywhere busy={upload.isPending} onFiles={upload.mutate}>
         <p className="hint">{t("style.dropHint")}</p>
       </Dropzone>
       <RefusedFiles refused={upload.data} />

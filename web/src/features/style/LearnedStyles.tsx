@@ -1,10 +1,20 @@
 import { useTranslation } from "react-i18next";
+import type { Style } from "@/shared/api/models";
 import { useStyles } from "@/shared/styles/useStyles";
 import { Empty, Skeletons } from "@/shared/ui/Empty";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { StyleCard } from "./StyleCard";
 
-export function LearnedStyles({ projectId }: { projectId: string }) {
+/** All versions of each style, the newest style and the newest version first. */
+function byLineage(styles: Style[]): Style[][] {
+  const lineages = new Map<string, Style[]>();
+  for (const style of styles) lineages.set(style.lineage_id, [...(lineages.get(style.lineage_id) ?? []), style]);
+  return [...lineages.values()].map((versions) => versions.sort((one, other) => other.version - one.version));
+}
+
+type Props = { projectId: string; onLearnAgain: (style: Style) => void };
+
+export function LearnedStyles({ projectId, onLearnAgain }: Props) {
   const { t } = useTranslation();
   const styles = useStyles(projectId);
   return (
@@ -13,8 +23,8 @@ export function LearnedStyles({ projectId }: { projectId: string }) {
       {styles.isPending && <Skeletons count={2} label={t("common.loading")} />}
       {styles.isError && <ErrorNote error={styles.error} onRetry={() => void styles.refetch()} />}
       {styles.data?.length === 0 && <Empty title={t("style.empty")} text={t("style.emptyText")} />}
-      {styles.data?.map((style) => (
-        <StyleCard key={style.id} style={style} />
+      {byLineage(styles.data ?? []).map((versions) => (
+        <StyleCard key={versions[0]?.lineage_id} versions={versions} onLearnAgain={onLearnAgain} />
       ))}
     </section>
   );

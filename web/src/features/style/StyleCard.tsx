@@ -1,70 +1,48 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { api, unwrap } from "@/shared/api/client";
 import type { Style } from "@/shared/api/models";
-import { fileSize } from "@/shared/fileSize";
-import { stylesKey } from "@/shared/styles/useStyles";
-import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
-import { PictureView } from "@/shared/ui/Picture";
+import { StyleVersion } from "./StyleVersion";
 
-/** One learned style: pictures drawn in it while it was learned, the files to take along, and the way on. */
-export function StyleCard({ style }: { style: Style }) {
-  const { t, i18n } = useTranslation();
-  const client = useQueryClient();
-  const [asking, setAsking] = useState(false);
-  const remove = useMutation({
-    mutationFn: () => unwrap(api.DELETE("/api/v1/styles/{style_id}", { params: { path: { style_id: style.id } } })),
-    onSuccess: async () => {
-      setAsking(false);
-      await client.invalidateQueries({ queryKey: stylesKey(style.project_id) });
-    },
-  });
-  const samples = style.sample_urls.map((url, index) => ({ id: `${style.id}:${index}`, url, number: index + 1 }));
-  const learned = new Date(style.created_at).toLocaleString(i18n.language, { dateStyle: "medium", timeStyle: "short" });
+type Props = {
+  /** Every version of one style, the newest first; at least one. */
+  versions: Style[];
+  onLearnAgain: (style: Style) => void;
+};
+
+/** One learned style: the version in use, the others to choose from, and the way on. */
+export function StyleCard({ versions, onLearnAgain }: Props) {
+  const { t } = useTranslation();
+  const used = versions.find((style) => style.in_use) ?? versions[0];
+  if (!used) return null;
+  const others = versions.filter((style) => style !== used);
+  const waiting = others.filter((style) => style.version > used.version).length;
   return (
-    <article className="card stack" aria-label={style.name}>
+    <article className="card stack" aria-label={used.name}>
       <div className="row spread">
-        <h3>{style.name}</h3>
-        <small className="hint">{learned}</small>
+        <h3>{used.name}</h3>
+        <span className="state state-succeeded">{t("style.inUse", { version: used.version })}</span>
       </div>
-      {style.sample_urls.length > 0 && (
-        <div className="samples">
-          {samples.map(({ id, url, number }) => (
-            <PictureView key={id} id={id} src={url} alt={t("style.sampleAlt", { name: style.name, number })} />
-          ))}
-        </div>
-      )}
+      <StyleVersion style={used} />
       <div className="row">
-        <Link className="button primary small" to={`/projects/${style.project_id}/background`}>
+        <Link className="button primary small" to={`/projects/${used.project_id}/background`}>
           {t("style.drawWith")}
         </Link>
-        {style.files.map((file) => (
-          <a
-            key={file.method}
-            className="button small"
-            title={t(`style.technical.${file.method}`)}
-            href={`/api/v1/styles/${encodeURIComponent(style.id)}/export?method=${file.method}`}
-            download
-          >
-            {t(`style.export.${file.method}`, { size: fileSize(i18n.language, file.size_bytes) })}
-          </a>
-        ))}
-        <button type="button" className="button quiet small" onClick={() => setAsking(true)}>
-          {t("common.delete")}
+        <button type="button" className="button small" onClick={() => onLearnAgain(used)}>
+          {t("style.learnAgain")}
         </button>
       </div>
-      {asking && (
-        <ConfirmDialog
-          title={t("style.deleteTitle")}
-          text={t("style.deleteText", { name: style.name })}
-          action={t("common.delete")}
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate()}
-          onClose={() => setAsking(false)}
-        />
+      {others.length > 0 && (
+        <details open={waiting > 0}>
+          <summary>{t("style.otherVersions", { count: others.length })}</summary>
+          <div className="stack">
+            {others.map((style) => (
+              <section key={style.id} className="stack tight version" aria-label={t("style.versionAlt", style)}>
+                <strong>{t("style.version", { version: style.version })}</strong>
+                <StyleVersion style={style} />
+              </section>
+            ))}
+          </div>
+        </details>
       )}
     </article>
   );

@@ -8,6 +8,8 @@ export type LearnDraft = {
   preset: "quick" | "standard";
   methods: StyleMethod[];
   mine: boolean;
+  /** The style to learn again, as its next version; null for a new one. */
+  styleId: string | null;
 };
 
 export function useLearnDraft(projectId: string) {
@@ -18,5 +20,6 @@ export function useLearnDraft(projectId: string) {
     preset: "standard",
     methods: ["lora", "dreamstyler"],
     mine: false,
+    styleId: null,
   });
 }

@@ -1,9 +1,12 @@
 import createClient from "openapi-fetch";
 import { ApiError, errorFrom } from "./errors";
+import { sessionBack } from "./lostSession";
 import type { paths } from "./schema";
 
-export const SESSION_LOST = "oma:session-lost";
 const SAFE_METHODS = new Set(["GET", "HEAD"]);
+const UNAUTHORIZED = 401;
+/** A wrong password, where one is asked for, is no lost session. */
+const WRONG = new Set(["WRONG_CREDENTIALS", "WRONG_PASSWORD"]);
 
 let csrfToken = "";
 
@@ -11,17 +14,25 @@ export function rememberCsrfToken(token: string): void {
   csrfToken = token;
 }
 
-export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+/** Sends a request. When the session has run out, asks for the password and sends the same request once more. */
+export async function patientFetch(request: Request): Promise<Response> {
+  const again = request.clone();
+  const response = await fetch(signed(request));
+  // A 401 from /session itself answers "who am I?".
+  if (response.status !== UNAUTHORIZED || new URL(request.url).pathname.endsWith("/session")) return response;
+  const told = errorFrom(response.status, await response.clone().json());
+  if (WRONG.has(told.reason) || !(await sessionBack())) return response;
+  return fetch(signed(again));
+}
+
+function signed(request: Request): Request {
+  if (!SAFE_METHODS.has(request.method)) request.headers.set("X-CSRF-Token", csrfToken);
+  return request;
+}
+
+export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin", fetch: patientFetch });
 
 api.use({
-  onRequest({ request }) {
-    if (!SAFE_METHODS.has(request.method)) request.headers.set("X-CSRF-Token", csrfToken);
-    return request;
-  },
-  onResponse({ response, schemaPath }) {
-    // A 401 from /session itself answers "who am I?" or a wrong password; elsewhere it means the session ran out.
-    if (response.status === 401 && !schemaPath.endsWith("/session")) window.dispatchEvent(new Event(SESSION_LOST));
-  },
   onError() {
     return new ApiError(0, "OFFLINE", "", null);
   },
@@ -32,7 +43,7 @@ type Answer<T> = { data?: T; error?: unknown; response: Response };
 /** The body of a good answer; throws ApiError for every other one. */
 export async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer;
-  if (error !== undefined || !response.ok) throw errorFrom(response.status, error);
+  if (error !== undefined || !response.ok) throw errorFrom(response.status, error, response.headers.get("Retry-After"));
   return data as T;
 }
 

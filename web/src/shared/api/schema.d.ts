@@ -200,6 +200,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assets/{asset_id}/webtoon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Asset
+         * @description An asset's pictures in a platform's width: a PNG, or a zip of PNGs when there is more than one.
+         */
+        get: operations["download_asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/email-verifications": {
         parameters: {
             query?: never;
@@ -507,7 +527,7 @@ export interface paths {
         };
         /**
          * Download Assets
-         * @description All pictures of a project's assets, named <project>_<asset>_<nn>.png.
+         * @description All pictures of a project's assets, or of those chosen, named <project>_<asset>_<nn>.png.
          */
         get: operations["download_assets"];
         put?: never;
@@ -735,6 +755,66 @@ export interface paths {
          * @description Delete one drawing; assets that it was kept in have their own copy.
          */
         delete: operations["delete_result"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/{result_id}/layers.psd": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Layers
+         * @description The drawing as a Photoshop file: line, colour, sky where one is found, and the picture it came from, hidden.
+         */
+        get: operations["download_layers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/{result_id}/reading": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Style
+         * @description How near a drawing is to the pages that its style was learned from.
+         */
+        get: operations["read_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/{result_id}/webtoon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Result
+         * @description A drawing in a platform's width: a PNG, or a zip of PNGs when it comes in slices.
+         */
+        get: operations["download_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1029,6 +1109,24 @@ export interface components {
             /** Name */
             name?: string | null;
         };
+        /** AspectAnswer */
+        AspectAnswer: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "line" | "palette" | "texture" | "sharpness";
+            /**
+             * Times
+             * @description How many times as far as the pages are from one another.
+             */
+            times: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "close" | "near" | "off";
+        };
         /** AssetAnswer */
         AssetAnswer: {
             /**
@@ -1233,6 +1331,16 @@ export interface components {
         };
         /** EstimateBody */
         EstimateBody: {
+            /**
+             * Min Pose Score
+             * @description A person's body points need at least this score in the mean; absent: 0.3.
+             */
+            min_pose_score?: number | null;
+            /**
+             * Person
+             * @description Only this one of the people that would be found, from 0.
+             */
+            person?: number | null;
             /** Picture Id */
             picture_id: string;
             /**
@@ -1289,6 +1397,11 @@ export interface components {
              * @enum {string}
              */
             kind: "training" | "background" | "pose_transfer";
+            /**
+             * Losses
+             * @description How far off a training is, now and then; empty for drawings.
+             */
+            losses: components["schemas"]["LossAnswer"][];
             /** Preview Url */
             preview_url: string | null;
             /** Project Id */
@@ -1342,6 +1455,24 @@ export interface components {
         LetterAnswer: {
             /** Message */
             message: string;
+        };
+        /** LossAnswer */
+        LossAnswer: {
+            /**
+             * Loss
+             * @description The mean of the latest steps.
+             */
+            loss: number;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "lora" | "dreamstyler";
+            /**
+             * Step
+             * @description Counted over all methods.
+             */
+            step: number;
         };
         /** NewAccount */
         NewAccount: {
@@ -1572,6 +1703,29 @@ export interface components {
         PromptBody: {
             /** Prompt */
             prompt: string;
+        };
+        /** ReadingAnswer */
+        ReadingAnswer: {
+            /**
+             * Aspects
+             * @description The one with the most times is the reason.
+             */
+            aspects: components["schemas"]["AspectAnswer"][];
+            /**
+             * Pages
+             * @description How many of the artist's pages it was compared with.
+             */
+            pages: number;
+            /**
+             * Times
+             * @description 1 is one of the pages.
+             */
+            times: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "close" | "near" | "off";
         };
         /** ReceiptAnswer */
         ReceiptAnswer: {
@@ -3136,6 +3290,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AssetAnswer"];
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    download_asset: {
+        parameters: {
+            query: {
+                /** @description What the platform shows; pixels are this times `scale`. */
+                width: 690 | 720 | 800 | 940;
+                /** @description Pixels of the file for each pixel shown. */
+                scale?: 1 | 2 | 3;
+                /** @description No slice is higher than this many shown pixels; absent does not slice. */
+                slice_height?: number | null;
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                    "image/png": string;
                 };
             };
             /** @description What is asked cannot be done; the message says what to change. */
@@ -5525,7 +5790,10 @@ export interface operations {
     };
     download_assets: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Ids; repeat it for each. Absent: all. */
+                asset?: string[] | null;
+            };
             header?: never;
             path: {
                 project_id: string;
@@ -6944,6 +7212,327 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    download_layers: {
+        parameters: {
+            query?: {
+                language?: "ko" | "en";
+            };
+            header?: never;
+            path: {
+                result_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description What could not be made well: line, sky; with commas. */
+                    "X-Layers-Left-Out"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/vnd.adobe.photoshop": string;
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    read_style: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                result_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingAnswer"];
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    download_result: {
+        parameters: {
+            query: {
+                /** @description What the platform shows; pixels are this times `scale`. */
+                width: 690 | 720 | 800 | 940;
+                /** @description Pixels of the file for each pixel shown. */
+                scale?: 1 | 2 | 3;
+                /** @description No slice is higher than this many shown pixels; absent does not slice. */
+                slice_height?: number | null;
+            };
+            header?: never;
+            path: {
+                result_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                    "image/png": string;
+                };
             };
             /** @description What is asked cannot be done; the message says what to change. */
             400: {

@@ -7,7 +7,9 @@ import enJobs from "./en/jobs.json";
 import enPose from "./en/pose.json";
 import enProjects from "./en/projects.json";
 import enReading from "./en/reading.json";
+import enSettings from "./en/settings.json";
 import enStyle from "./en/style.json";
+import enWebtoon from "./en/webtoon.json";
 import koAccount from "./ko/account.json";
 import koAssets from "./ko/assets.json";
 import koBackground from "./ko/background.json";
@@ -17,7 +19,9 @@ import koJobs from "./ko/jobs.json";
 import koPose from "./ko/pose.json";
 import koProjects from "./ko/projects.json";
 import koReading from "./ko/reading.json";
+import koSettings from "./ko/settings.json";
 import koStyle from "./ko/style.json";
+import koWebtoon from "./ko/webtoon.json";
 
 export const en = {
   account: enAccount,
@@ -29,7 +33,9 @@ export const en = {
   pose: enPose,
   projects: enProjects,
   reading: enReading,
+  settings: enSettings,
   style: enStyle,
+  webtoon: enWebtoon,
 };
 
 export const ko: typeof en = {
@@ -42,5 +48,7 @@ export const ko: typeof en = {
   pose: koPose,
   projects: koProjects,
   reading: koReading,
+  settings: koSettings,
   style: koStyle,
+  webtoon: koWebtoon,
 };

@@ -13,6 +13,11 @@ function firstLanguage(): Language {
   return navigator.language.startsWith("en") ? "en" : "ko";
 }
 
+/** Whether somebody chose a language in this browser, rather than the browser itself. */
+export function hasChosenLanguage(): boolean {
+  return localStorage.getItem(STORED) !== null;
+}
+
 export async function startI18n(): Promise<void> {
   i18next.on("languageChanged", (language) => {
     document.documentElement.lang = language;

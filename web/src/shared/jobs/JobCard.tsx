@@ -5,6 +5,7 @@ import { reasonText } from "@/shared/ui/errorText";
 import { Progress } from "@/shared/ui/Progress";
 import { JobStateMark } from "./JobStateMark";
 import { jobTitle } from "./jobTitle";
+import { LossCurve } from "./LossCurve";
 import { isOver, percentOf } from "./state";
 import { timeLeft } from "./timeLeft";
 import { useCancelJob, useRetryJob } from "./useJobs";
@@ -50,6 +51,7 @@ export function JobCard({ job }: { job: Job }) {
           </span>
         </>
       )}
+      {job.kind === "training" && <LossCurve losses={job.losses} />}
       {job.error && (
         <div className="note note-error">
           <p>{reasonText(job.error.reason, job.error.message)}</p>

@@ -9,10 +9,12 @@ type Props = {
   label: string;
   pictureId: string | null;
   onPick: (pictureId: string | null) => void;
+  /** Whether files dropped or pasted anywhere on the page come here. */
+  everywhere?: boolean;
 };
 
 /** A place for one picture: drop, paste, pick a file, or take one that is in the project already. */
-export function PictureWell({ projectId, label, pictureId, onPick }: Props) {
+export function PictureWell({ projectId, label, pictureId, onPick, everywhere }: Props) {
   const { t } = useTranslation();
   const pictures = usePictures(projectId);
   const upload = useUpload(projectId, (picture) => onPick(picture.id));
@@ -20,7 +22,12 @@ export function PictureWell({ projectId, label, pictureId, onPick }: Props) {
   const others = pictures.data?.filter((picture) => picture.id !== pictureId) ?? [];
   return (
     <div className="well">
-      <Dropzone label={chosen ? t("common.otherPicture") : label} busy={upload.isPending} onFiles={upload.mutate}>
+      <Dropzone
+        label={chosen ? t("common.otherPicture") : label}
+        busy={upload.isPending}
+        everywhere={everywhere}
+        onFiles={upload.mutate}
+      >
         {chosen && <PictureView id={chosen.id} src={chosen.url} alt={chosen.filename} className="well-picture" />}
       </Dropzone>
       {chosen && (

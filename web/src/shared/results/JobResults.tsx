@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Job, Result } from "@/shared/api/models";
 import { jobTitle } from "@/shared/jobs/jobTitle";
 import { PictureView } from "@/shared/ui/Picture";
+import { ResultButtons } from "./ResultButtons";
 import { SaveDialog } from "./SaveDialog";
 import { StyleReading } from "./StyleReading";
 
@@ -10,7 +11,7 @@ type Props = { job: Job; onUseSeed: (seed: number) => void };
 
 /** The pictures a finished job drew: keep them, download them, or draw with the same number again. */
 export function JobResults({ job, onUseSeed }: Props) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const [saving, setSaving] = useState<string[] | null>(null);
   const title = jobTitle(t, job);
   const drawnInStyle = job.kind === "background" && Array.isArray(job.request.styles) && job.request.styles.length > 0;
@@ -23,28 +24,13 @@ export function JobResults({ job, onUseSeed }: Props) {
             <PictureView id={result.id} src={result.url} alt={alt(result)} />
             {drawnInStyle && <StyleReading resultId={result.id} />}
             <figcaption className="row">
-              <button type="button" className="button small" onClick={() => setSaving([result.id])}>
-                {t("assets.save")}
-              </button>
-              <a className="button small" href={result.url} download={`${title}-${result.index + 1}.png`}>
-                {t("assets.download")}
-              </a>
-              <a
-                className="button small"
-                href={`/api/v1/results/${result.id}/layers.psd?language=${i18n.language === "ko" ? "ko" : "en"}`}
-                download
-                title={t("reading.psdHint")}
-              >
-                {t("reading.psd")}
-              </a>
-              <button
-                type="button"
-                className="button quiet small"
-                title={t("assets.useSeedHint")}
-                onClick={() => onUseSeed(result.seed)}
-              >
-                {t("assets.useSeed", { seed: String(result.seed) })}
-              </button>
+              <ResultButtons
+                job={job}
+                result={result}
+                title={title}
+                onSave={() => setSaving([result.id])}
+                onUseSeed={onUseSeed}
+              />
             </figcaption>
           </figure>
         ))}

@@ -29,7 +29,7 @@ export function SaveDialog({ job, resultIds, onClose }: Props) {
         }),
       ),
     onSuccess: (asset) => {
-      void client.invalidateQueries({ queryKey: ["assets", job.project_id] });
+      client.removeQueries({ queryKey: ["assets", job.project_id] }); // read from the first page on, when it is looked at
       toast(t("assets.saved", { name: asset.name }));
       onClose();
     },

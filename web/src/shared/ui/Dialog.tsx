@@ -1,10 +1,10 @@
 import { type ReactNode, useEffect, useId, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
-type Props = { title: string; onClose: () => void; children: ReactNode };
+type Props = { title: string; wide?: boolean; onClose: () => void; children: ReactNode };
 
 /** A modal dialog: the browser traps focus, closes on Escape, and gives focus back. */
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, wide = false, onClose, children }: Props) {
   const { t } = useTranslation();
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -16,7 +16,7 @@ export function Dialog({ title, onClose, children }: Props) {
     return () => dialog?.close();
   }, []);
   return (
-    <dialog ref={ref} className="dialog" aria-labelledby={titleId} onCancel={onClose}>
+    <dialog ref={ref} className={wide ? "dialog wide" : "dialog"} aria-labelledby={titleId} onCancel={onClose}>
       <div className="row spread">
         <h2 id={titleId}>{title}</h2>
         <button type="button" className="button quiet icon" aria-label={t("common.close")} onClick={onClose}>

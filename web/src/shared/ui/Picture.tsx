@@ -8,13 +8,23 @@ type Props = {
   src: string;
   alt: string;
   className?: string;
+  /** Asks for a fresh link where the list around it is not read again by itself. */
+  renew?: () => Promise<string | undefined>;
 };
 
 /** A picture by its short-lived link; when the link no longer answers, words instead of a broken frame. */
-export function PictureView({ id, src, alt, className }: Props) {
+export function PictureView({ id, src, alt, className, renew }: Props) {
   const { t } = useTranslation();
   const [brokenLink, setBrokenLink] = useState<string | null>(null);
-  const link = steadyLink(id, src);
+  const [renewed, setRenewed] = useState<string | null>(null);
+  const link = renewed ?? steadyLink(id, src);
+  const broken = async () => {
+    dropLink(id);
+    // One fresh link is asked for; when that does not answer either, the picture is gone.
+    const fresh = renewed === null ? await renew?.().catch(() => undefined) : undefined;
+    if (fresh && fresh !== link) setRenewed(fresh);
+    else setBrokenLink(link);
+  };
   if (brokenLink === link) {
     return (
       <div className={`picture-gone ${className ?? ""}`} role="img" aria-label={alt}>
@@ -22,9 +32,7 @@ export function PictureView({ id, src, alt, className }: Props) {
       </div>
     );
   }
-  const broken = () => {
-    dropLink(id);
-    setBrokenLink(link);
-  };
-  return <img src={link} alt={alt} className={className} loading="lazy" onError={broken} />;
+  return (
+    <img src={link} alt={alt} className={className} loading="lazy" decoding="async" onError={() => void broken()} />
+  );
 }

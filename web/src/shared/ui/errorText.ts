@@ -1,5 +1,6 @@
 import i18next from "i18next";
 import { ApiError } from "@/shared/api/errors";
+import { textOf } from "./reasons";
 
 const BY_STATUS: Record<number, string> = {
   0: "OFFLINE",
@@ -16,7 +17,7 @@ const BY_STATUS: Record<number, string> = {
 
 /** The sentence for a reason code; the gateway's own message when the code is new to us. */
 export function reasonText(reason: string, message: string, status = -1): string {
-  const known = `errors.${reason}`;
+  const known = `errors.${textOf(reason)}`;
   if (i18next.exists(known)) return i18next.t(known as "errors.UNEXPECTED");
   const fallback = i18next.t(`errors.${BY_STATUS[status] ?? "UNEXPECTED"}` as "errors.UNEXPECTED");
   return message ? `${fallback} (${message})` : fallback;

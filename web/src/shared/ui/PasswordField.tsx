@@ -1,19 +1,19 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Field } from "@/shared/ui/Field";
+import { Field } from "./Field";
 
-type Props = { value: string; isNew?: boolean; onChange: (password: string) => void };
+type Props = { value: string; label?: string; isNew?: boolean; onChange: (password: string) => void };
 
 export const MIN_PASSWORD_LENGTH = 10;
 
 /** A password that can be shown, pasted, and kept by a password manager. */
-export function PasswordField({ value, isNew = false, onChange }: Props) {
+export function PasswordField({ value, label, isNew = false, onChange }: Props) {
   const { t } = useTranslation();
   const [shown, setShown] = useState(false);
   return (
     <div className="stack tight">
       <Field
-        label={t("account.password")}
+        label={label ?? t("account.password")}
         hint={isNew ? t("account.passwordHint", { count: MIN_PASSWORD_LENGTH }) : undefined}
         type={shown ? "text" : "password"}
         name="password"

@@ -1,16 +1,18 @@
 import { useTranslation } from "react-i18next";
-import { BODY_JOINTS, type Keypoint, VISIBLE_SCORE } from "./skeleton";
+import { type Part, POINTS_OF, pointName } from "./parts";
+import { type Keypoint, VISIBLE_SCORE } from "./skeleton";
 
 type Props = {
+  part: Part;
   keypoints: Keypoint[];
   selected: number;
-  onSelect: (joint: number) => void;
-  onMove: (joint: number, to: { x: number; y: number }, tag: string) => void;
-  onToggle: (joint: number) => void;
+  onSelect: (point: number) => void;
+  onMove: (point: number, to: { x: number; y: number }, tag: string) => void;
+  onToggle: (point: number) => void;
 };
 
-/** The selected joint in numbers: the way without a pointer. */
-export function JointFields({ keypoints, selected, onSelect, onMove, onToggle }: Props) {
+/** The selected point in numbers: the way without a pointer, also for points that nobody has placed yet. */
+export function PointFields({ part, keypoints, selected, onSelect, onMove, onToggle }: Props) {
   const { t } = useTranslation();
   const [x, y, score] = keypoints[selected] ?? [0, 0, 0];
   const set = (to: { x: number; y: number }) => {
@@ -21,9 +23,9 @@ export function JointFields({ keypoints, selected, onSelect, onMove, onToggle }:
       <label>
         {t("pose.joint")}
         <select value={selected} onChange={(event) => onSelect(Number(event.target.value))}>
-          {BODY_JOINTS.map((name, joint) => (
-            <option key={name} value={joint}>
-              {t(`pose.joints.${name}`)}
+          {POINTS_OF[part].map((point) => (
+            <option key={point} value={point}>
+              {pointName(t, point)}
             </option>
           ))}
         </select>

@@ -1,0 +1,129 @@
+"""Assets in a browser: found, starred, thrown away and back, packed; and a hundred thousand of them."""
+
+import io
+import json
+import re
+import zipfile
+from uuid import uuid4
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+from tests.web.accessible import violations
+from tests.web.artist import Having
+from tests.web.screens import Screens
+from tests.web.studio import Studio
+
+PASSWORD = "별이 스무 개 뜬 밤"
+NAMES = ["골목", "바다", "궁궐", "옥상", "교실"]
+PIXEL = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='4' height='3'/>"
+MANY = 100_000
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+@pytest.fixture
+def studio(page: Page) -> Studio:
+    studio = Studio(page)
+    studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password=PASSWORD)
+    studio.create_project("별밤")
+    return studio
+
+
+def project_of(page: Page) -> str:
+    found = re.search(r"/projects/([0-9a-f]+)/", page.url)
+    assert found
+    return found[1]
+
+
+def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: Studio, screens: Screens) -> None:
+    page, having = studio.page, Having(studio.page)
+    project = project_of(page)
+    having.assets(project, having.drawing(project, "바닷가 마을"), NAMES)
+    studio.go_to("보관함")
+    for name in NAMES:
+        expect(studio.asset(name)).to_be_visible()
+
+    page.get_by_label("이름·메모로 찾기").fill("궁궐")
+    expect(studio.asset("골목")).to_have_count(0)
+    page.get_by_label("이름·메모로 찾기").fill("")
+    studio.asset("바다").get_by_role("button", name="별표").click()
+    page.get_by_role("button", name="★ 별표만").click()
+    expect(page.get_by_role("article")).to_have_count(1)
+    page.reload()  # what is looked for stands in the address
+    expect(page.get_by_role("article")).to_have_count(1)
+    page.get_by_role("button", name="★ 별표만").click()
+
+    studio.asset("교실").get_by_role("checkbox").check()
+    studio.asset("궁궐").get_by_role("checkbox").click(modifiers=["Shift"])
+    expect(page.get_by_text("3개 골랐어요")).to_be_visible()
+    screens.take(page, "assets")
+    assert violations(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="고른 것 내려받기 (zip)").click()
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        assert sorted(archive.namelist()) == ["별밤_교실_01.png", "별밤_궁궐_01.png", "별밤_옥상_01.png"]
+
+    page.get_by_role("button", name="휴지통으로").click()
+    expect(page.get_by_role("article")).to_have_count(2)
+    page.get_by_role("status").get_by_role("button", name="되돌리기").click()
+    expect(page.get_by_role("article")).to_have_count(5)
+    studio.throw_away("골목")
+    studio.look_at("휴지통")
+    expect(studio.asset("골목")).to_contain_text("29일 남음")
+    screens.take(page, "assets-trash")
+    assert violations(page) == []
+    studio.asset("골목").get_by_role("button", name="되살리기").click()
+    expect(page.get_by_text("휴지통이 비어 있어요")).to_be_visible()
+    studio.look_at("모두")
+
+    studio.asset("골목").get_by_role("button", name="크게 보기").click()
+    dialog = page.get_by_role("dialog", name="골목")
+    screens.take_here(page, "asset.ko")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="2배").click()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="1380px로 내려받기").click()
+    with Image.open(download.value.path()) as picture:
+        assert picture.width == 1380
+        assert "trainedAlgorithmicMedia" in picture.info["XML:com.adobe.xmp"]
+    dialog.get_by_label("이름").fill("밤 골목")
+    dialog.get_by_role("button", name="저장").click()
+    page.keyboard.press("Escape")
+    expect(studio.asset("밤 골목")).to_be_visible()
+
+
+def test_a_hundred_thousand_assets_exist_only_near_the_screen(studio: Studio) -> None:
+    page = studio.page
+    project = project_of(page)
+
+    def answer(route: Route) -> None:
+        asked = re.search(r"cursor=(\d+)", route.request.url)
+        first = int(asked[1]) if asked else 0
+        items = [one_of_many(project, number) for number in range(first, min(first + 100, MANY))]
+        body = {"items": items, "next_cursor": str(first + 100) if first + 100 < MANY else None}
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
+
+    page.route("**/assets?*", answer)
+    studio.go_to("보관함")
+    expect(page.get_by_role("article").first).to_be_visible()
+    for first_of_page in range(100, 1300, 100):
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        expect(studio.asset(f"그림 {first_of_page}")).to_be_attached()
+    assert page.get_by_role("article").count() < 60  # only those near the screen exist
+
+
+def one_of_many(project: str, number: int) -> dict[str, object]:
+    file = {"id": f"f{number}", "index": 0, "url": PIXEL, "width": 4, "height": 3, "media_type": "image/png"}
+    return {
+        "id": f"{number:032x}",
+        "project_id": project,
+        "name": f"그림 {number}",
+        "description": "",
+        "kind": "background",
+        "files": [{**file, "size_bytes": 100, "settings": {}}],
+        "starred": False,
+        "deleted_at": None,
+        "created_at": "2026-11-01T00:00:00Z",
+    }

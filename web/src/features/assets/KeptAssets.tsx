@@ -1,0 +1,87 @@
+import { useCallback, useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Asset } from "@/shared/api/models";
+import { Empty, Skeletons } from "@/shared/ui/Empty";
+import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { AssetCard } from "./AssetCard";
+import { AssetDialog } from "./AssetDialog";
+import { AssetGrid } from "./AssetGrid";
+import { SelectionBar } from "./SelectionBar";
+import { useAssets, useChangeAsset, useTrash, type Wanted } from "./useAssets";
+import { useSelection } from "./useSelection";
+
+/** The assets that were looked for, and what is done with them. */
+export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: Wanted }) {
+  const { t } = useTranslation();
+  const assets = useAssets(projectId, wanted);
+  const list = useMemo(() => assets.data?.pages.flatMap((page) => page.items) ?? [], [assets.data]);
+  const { chosen, toggle, clear } = useSelection(useMemo(() => list.map((asset) => asset.id), [list]));
+  const [openId, setOpenId] = useState<string | null>(null);
+  const { mutate: change, error: changeError } = useChangeAsset(projectId);
+  const { throwAway } = useTrash(projectId);
+  const { mutate: remove } = throwAway;
+
+  const open = useCallback((asset: Asset) => setOpenId(asset.id), []);
+  const star = useCallback((asset: Asset) => change({ id: asset.id, change: { starred: !asset.starred } }), [change]);
+  const discard = useCallback((asset: Asset) => remove([asset.id]), [remove]);
+  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = assets;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+
+  const opened = list.find((asset) => asset.id === openId);
+  const here = new Set(list.map((asset) => asset.id));
+  const ticked = new Set([...chosen].filter((id) => here.has(id)));
+  const looking = wanted.search !== "" || wanted.kind !== null || wanted.starred;
+
+  if (assets.isPending) return <Skeletons count={6} label={t("common.loading")} />;
+  if (!assets.data) return <ErrorNote error={assets.error} onRetry={() => void assets.refetch()} />;
+  if (list.length === 0 && looking) return <Empty title={t("assets.noneFound")} text={t("assets.noneFoundText")} />;
+  if (list.length === 0) {
+    return (
+      <Empty title={t("assets.empty")} text={t("assets.emptyText")}>
+        <Link className="button primary" to={`/projects/${projectId}/background`}>
+          {t("assets.emptyAction")}
+        </Link>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {(changeError ?? throwAway.error) ? <ErrorNote error={changeError ?? throwAway.error} /> : null}
+      <AssetGrid
+        assets={list}
+        label={t("assets.title")}
+        total={hasNextPage ? -1 : list.length}
+        onEnd={more}
+        card={(asset) => (
+          <AssetCard
+            asset={asset}
+            chosen={chosen.has(asset.id)}
+            onChoose={toggle}
+            onOpen={open}
+            onStar={star}
+            onThrowAway={discard}
+          />
+        )}
+      />
+      {isFetchingNextPage && (
+        <p className="hint" role="status">
+          {t("common.loading")}
+        </p>
+      )}
+      {isFetchNextPageError && <ErrorNote error={assets.error} onRetry={() => void fetchNextPage()} />}
+      {ticked.size > 0 && (
+        <SelectionBar
+          projectId={projectId}
+          chosen={ticked}
+          busy={throwAway.isPending}
+          onThrowAway={() => throwAway.mutate([...ticked], { onSuccess: clear })}
+          onClear={clear}
+        />
+      )}
+      {opened && <AssetDialog key={opened.id} asset={opened} onClose={() => setOpenId(null)} />}
+    </>
+  );
+}

@@ -1,0 +1,127 @@
+import {
+  type InfiniteData,
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { api, unwrap } from "@/shared/api/client";
+import type { Asset } from "@/shared/api/models";
+import { saveFrom } from "@/shared/download";
+import { useToast } from "@/shared/ui/Toasts";
+
+export type Wanted = { search: string; kind: Asset["kind"] | null; starred: boolean; trash: boolean };
+type AssetPage = { items: Asset[]; next_cursor: string | null };
+type Pages = InfiniteData<AssetPage, string | undefined>;
+type Change = { name?: string; description?: string; starred?: boolean };
+
+const PAGE = 60;
+const key = (projectId: string) => ["assets", projectId];
+
+function readPage(projectId: string, wanted: Wanted, cursor: string | undefined): Promise<AssetPage> {
+  if (wanted.trash) {
+    return unwrap(api.GET("/api/v1/trash", { params: { query: { project_id: projectId, cursor, limit: PAGE } } }));
+  }
+  const { search, kind, starred } = wanted;
+  return unwrap(
+    api.GET("/api/v1/projects/{project_id}/assets", {
+      params: {
+        path: { project_id: projectId },
+        query: {
+          search: search || undefined,
+          kind: kind ?? undefined,
+          starred: starred || undefined,
+          cursor,
+          limit: PAGE,
+        },
+      },
+    }),
+  );
+}
+
+/** A project's assets, or its trash, page by page as they are scrolled to. */
+export function useAssets(projectId: string, wanted: Wanted) {
+  return useInfiniteQuery({
+    queryKey: [...key(projectId), wanted],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) => readPage(projectId, wanted, pageParam),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    // A thousand pages are not read again by themselves; a picture whose link died asks for a fresh one.
+    refetchInterval: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** A fresh link to one of an asset's pictures. */
+export async function renewLink(assetId: string, fileId: string): Promise<string | undefined> {
+  const path = { asset_id: assetId };
+  const asset = await unwrap(api.GET("/api/v1/assets/{asset_id}", { params: { path } }));
+  return asset.files.find((file) => file.id === fileId)?.url;
+}
+
+/** Saves one picture of an asset; its link may have died since the list was read. */
+export async function download(asset: Asset, file: Asset["files"][number]): Promise<void> {
+  const url = (await renewLink(asset.id, file.id)) ?? file.url;
+  const ending = file.media_type === "image/jpeg" ? "jpg" : "png";
+  saveFrom(url, `${asset.name}-${file.index + 1}.${ending}`);
+}
+
+/** Changes assets in every list that was read, without reading it again. */
+function rewrite(client: QueryClient, projectId: string, change: (items: Asset[]) => Asset[]): void {
+  client.setQueriesData<Pages>({ queryKey: key(projectId) }, (data) =>
+    data ? { ...data, pages: data.pages.map((page) => ({ ...page, items: change(page.items) })) } : data,
+  );
+}
+
+export function useChangeAsset(projectId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, change }: { id: string; change: Change }) =>
+      unwrap(api.PATCH("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } }, body: change })),
+    onSuccess: (changed) =>
+      rewrite(client, projectId, (items) => items.map((item) => (item.id === changed.id ? changed : item))),
+  });
+}
+
+async function eachOf(ids: string[], send: (id: string) => Promise<unknown>): Promise<void> {
+  for (const id of ids) await send(id);
+}
+
+/** To the trash and back; what was thrown away can be undone from the note that says so. */
+export function useTrash(projectId: string) {
+  const { t } = useTranslation();
+  const toast = useToast();
+  const client = useQueryClient();
+  const path = (id: string) => ({ params: { path: { asset_id: id } } });
+  // Other lists are read anew when they are looked at; the one on the screen keeps its place.
+  const gone = (ids: string[]) => {
+    const set = new Set(ids);
+    rewrite(client, projectId, (items) => items.filter((item) => !set.has(item.id)));
+    client.removeQueries({ queryKey: key(projectId), type: "inactive" });
+  };
+  const restore = useMutation({
+    mutationFn: (ids: string[]) => eachOf(ids, (id) => unwrap(api.POST("/api/v1/assets/{asset_id}/restore", path(id)))),
+    onSettled: () => client.resetQueries({ queryKey: key(projectId) }),
+    onSuccess: (_done, ids) => toast(t("assets.restored", { count: ids.length })),
+  });
+  const throwAway = useMutation({
+    mutationFn: (ids: string[]) => eachOf(ids, (id) => unwrap(api.DELETE("/api/v1/assets/{asset_id}", path(id)))),
+    onSuccess: (_done, ids) => {
+      gone(ids);
+      const undo = { label: t("assets.undo"), run: () => restore.mutate(ids) };
+      toast(t("assets.thrownAway", { count: ids.length }), undo);
+    },
+    onError: () => client.resetQueries({ queryKey: key(projectId) }),
+  });
+  const remove = useMutation({
+    mutationFn: (ids: string[]) => eachOf(ids, (id) => unwrap(api.DELETE("/api/v1/trash/{asset_id}", path(id)))),
+    onSuccess: (_done, ids) => gone(ids),
+    onError: () => client.resetQueries({ queryKey: key(projectId) }),
+  });
+  const empty = useMutation({
+    mutationFn: () => unwrap(api.DELETE("/api/v1/trash", { params: { query: { project_id: projectId } } })),
+    onSettled: () => client.resetQueries({ queryKey: key(projectId) }),
+  });
+  return { throwAway, restore, remove, empty };
+}

@@ -1,0 +1,57 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Job, Result } from "@/shared/api/models";
+import { usePictures } from "@/shared/pictures/usePictures";
+import { Dialog } from "@/shared/ui/Dialog";
+import { CompareDialog } from "./CompareDialog";
+import { WebtoonForm } from "./WebtoonForm";
+
+type Props = { job: Job; result: Result; title: string; onSave: () => void; onUseSeed: (seed: number) => void };
+
+/** What can be done with one drawing. */
+export function ResultButtons({ job, result, title, onSave, onUseSeed }: Props) {
+  const { t, i18n } = useTranslation();
+  const [open, setOpen] = useState<"compare" | "webtoon" | null>(null);
+  const photo = usePictures(job.project_id).data?.find((picture) => picture.id === job.request.picture_id);
+  const close = () => setOpen(null);
+  return (
+    <>
+      <button type="button" className="button small" onClick={onSave}>
+        {t("assets.save")}
+      </button>
+      <a className="button small" href={result.url} download={`${title}-${result.index + 1}.png`}>
+        {t("assets.download")}
+      </a>
+      <a
+        className="button small"
+        href={`/api/v1/results/${result.id}/layers.psd?language=${i18n.language === "ko" ? "ko" : "en"}`}
+        download
+        title={t("reading.psdHint")}
+      >
+        {t("reading.psd")}
+      </a>
+      <button type="button" className="button quiet small" onClick={() => setOpen("webtoon")}>
+        {t("webtoon.short")}
+      </button>
+      {photo && (
+        <button type="button" className="button quiet small" onClick={() => setOpen("compare")}>
+          {t("assets.compare")}
+        </button>
+      )}
+      <button
+        type="button"
+        className="button quiet small"
+        title={t("assets.useSeedHint")}
+        onClick={() => onUseSeed(result.seed)}
+      >
+        {t("assets.useSeed", { seed: String(result.seed) })}
+      </button>
+      {open === "compare" && photo && <CompareDialog title={title} before={photo} after={result} onClose={close} />}
+      {open === "webtoon" && (
+        <Dialog title={t("webtoon.title")} onClose={close}>
+          <WebtoonForm of={`/api/v1/results/${encodeURIComponent(result.id)}`} />
+        </Dialog>
+      )}
+    </>
+  );
+}
