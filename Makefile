@@ -26,6 +26,10 @@ test: setup ## Run the whole suite
 test-slow: setup ## Run what takes minutes
 	@$(BIN)/pytest -m slow
 
+.PHONY: test-gpu
+test-gpu: setup ## Run what needs an NVIDIA card; skips, saying so, without one
+	@$(BIN)/pytest -ra -m gpu
+
 .PHONY: test-chaos
 test-chaos: setup ## Kill and stop real workers by the hundred; prints a scoreboard
 	@scripts/test_chaos.sh

@@ -1,6 +1,7 @@
 """Between the messages of oma.style.v1 and our records: the one file that knows both sides."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -10,8 +11,9 @@ from oma.style.v1 import style_train_service_pb2 as pb
 from services.common.artifacts import ArtifactStore, check_owner
 from services.common.errors import InvalidInput
 from services.common.leases import Job
-from services.common.pictures import encode_png
+from services.common.pictures import Pixels, encode_png
 from services.common.wire import picture_pixels, to_artifact
+from services.style_train.engine.checks import check_pictures
 from services.style_train.presets import planned_steps
 from services.style_train.records import (
     Checkpoint,
@@ -19,9 +21,9 @@ from services.style_train.records import (
     Method,
     Order,
     OrderedPicture,
+    PictureFinding,
     Preset,
     Progress,
-    folder,
 )
 
 MAX_PICTURES = 30
@@ -29,6 +31,7 @@ MAX_NAME = 80
 MAX_CAPTION = 400
 MAX_REQUEST_ID = 64
 MAX_PAGE = 100
+LEAST_STRENGTH, MOST_STRENGTH = 0.5, 2.0
 DEFAULT_PAGE = 50
 
 _METHODS = {Method.LORA: style_pb2.METHOD_LORA, Method.DREAMSTYLER: style_pb2.METHOD_DREAMSTYLER}
@@ -57,12 +60,14 @@ def check_request(request: pb.CreateTrainingRequest) -> None:
         raise InvalidInput(f"send 1 to {MAX_PICTURES} pictures, got {len(request.pictures)}", reason="PICTURE_COUNT")
     if any(len(picture.caption) > MAX_CAPTION for picture in request.pictures):
         raise InvalidInput(f"a caption has at most {MAX_CAPTION} characters: shorten it", reason="CAPTION_TOO_LONG")
+    if request.HasField("style_strength") and not LEAST_STRENGTH <= request.style_strength <= MOST_STRENGTH:
+        raise InvalidInput(f"style_strength must be from {LEAST_STRENGTH} to {MOST_STRENGTH}", reason="STYLE_STRENGTH")
     if len(set(request.methods)) != len(request.methods):
         raise InvalidInput("each method can be named once", reason="METHODS")
 
 
-def store_order(request: pb.CreateTrainingRequest, store: ArtifactStore, *, job_id: str) -> Order:
-    """The order, its pictures decoded once and stored clean under the job's prefix.
+def read_pictures(request: pb.CreateTrainingRequest, store: ArtifactStore) -> list[Pixels]:
+    """The request's pictures, decoded.
 
     Raises:
         InvalidInput: a picture is not one; the message says which.
@@ -71,20 +76,47 @@ def store_order(request: pb.CreateTrainingRequest, store: ArtifactStore, *, job_
     pictures = []
     for index, picture in enumerate(request.pictures):
         try:
-            content = encode_png(picture_pixels(picture.picture, store, owner=request.owner))
+            pictures.append(picture_pixels(picture.picture, store, owner=request.owner))
         except InvalidInput as error:
             raise InvalidInput(f"picture {index + 1}: {error}", reason=error.reason) from error
-        name = f"pictures/{index:02d}.png"
-        store.put(folder(request.owner, job_id) + name, content, "image/png")
-        digest = hashlib.sha256(content).hexdigest()
-        pictures.append(OrderedPicture(name=name, sha256=digest, caption=picture.caption.strip()))
-    return Order(
+    return pictures
+
+
+def to_order(request: pb.CreateTrainingRequest, pictures: Sequence[Pixels]) -> tuple[Order, list[bytes]]:
+    """The order, and the clean pictures that it names, as files.
+
+    Raises:
+        InvalidInput: something about the pictures makes learning from them useless.
+    """
+    methods = tuple(_method(method) for method in request.methods) or tuple(Method)
+    findings = check_pictures(pictures, learns_lora=Method.LORA in methods)
+    for finding in findings:
+        if finding.is_error:
+            raise InvalidInput(finding.message, reason=finding.code)
+    contents = [encode_png(image_HWC) for image_HWC in pictures]
+    ordered = tuple(
+        OrderedPicture(
+            name=f"pictures/{index:02d}.png",
+            sha256=hashlib.sha256(content).hexdigest(),
+            caption=request.pictures[index].caption.strip(),
+        )
+        for index, content in enumerate(contents)
+    )
+    order = Order(
         name=request.name.strip(),
-        pictures=tuple(pictures),
-        methods=tuple(_method(method) for method in request.methods) or tuple(Method),
+        pictures=ordered,
+        methods=methods,
         preset=_preset(request.preset),
         seed=request.seed,
+        strength=round(request.style_strength, 3) if request.HasField("style_strength") else 1.0,
+        findings=tuple(PictureFinding(code=one.code, picture=one.picture, message=one.message) for one in findings),
     )
+    return order, contents
+
+
+def store_pictures(order: Order, contents: Sequence[bytes], store: ArtifactStore, *, prefix: str) -> None:
+    for picture, content in zip(order.pictures, contents, strict=True):
+        store.put(prefix + picture.name, content, "image/png")
 
 
 def page_size(request: pb.ListTrainingsRequest) -> int:
@@ -113,6 +145,7 @@ def to_training(job: Job) -> pb.Training:
         steps_total=_steps_total(order, checkpoint),
         files=[_to_file(learned) for learned in checkpoint.learned],
         samples=[to_artifact(sample) for learned in checkpoint.learned for sample in learned.samples],
+        findings=[_to_finding(finding) for finding in order.findings],
         create_time=_time(job.created_at),
         start_time=_time(job.started_at),
         end_time=_time(job.ended_at),
@@ -135,12 +168,34 @@ def _add_progress(training: pb.Training, progress: Progress, *, running: bool) -
 def _steps_total(order: Order, checkpoint: Checkpoint) -> int:
     pictures = len(order.pictures)
     return sum(
-        checkpoint.steps.get(method, planned_steps(method, order.preset, pictures=pictures)) for method in order.methods
+        checkpoint.steps.get(method, planned_steps(method, order.preset, pictures=pictures, strength=order.strength))
+        for method in order.methods
     )
 
 
 def _to_file(learned: Learned) -> pb.StyleFile:
-    return pb.StyleFile(method=_METHODS[learned.method], artifact=to_artifact(learned.file), trigger=learned.trigger)
+    return pb.StyleFile(
+        method=_METHODS[learned.method],
+        artifact=to_artifact(learned.file),
+        trigger=learned.trigger,
+        record=to_artifact(learned.record) if learned.record is not None else None,
+    )
+
+
+def _to_finding(finding: PictureFinding) -> pb.PictureFinding:
+    return pb.PictureFinding(code=finding.code, picture=finding.picture, message=finding.message)
+
+
+def to_unrecorded(order: Order, *, owner: str) -> pb.Training:
+    """What a training would be, with what was noticed about its pictures; it has no id."""
+    return pb.Training(
+        owner=owner,
+        name=order.name,
+        methods=[_METHODS[method] for method in order.methods],
+        preset=_PRESETS[order.preset],
+        steps_total=_steps_total(order, Checkpoint()),
+        findings=[_to_finding(finding) for finding in order.findings],
+    )
 
 
 def _method(value: int) -> Method:

@@ -10,6 +10,7 @@ from services.style_train.engine.dreamstyler import DreamStylerTrainer, context_
 from services.style_train.engine.files import dreamstyler_file, lora_file
 from services.style_train.engine.lora import LoraTrainer, StylePicture
 from services.style_train.engine.networks import Networks
+from services.style_train.engine.recipes import DreamStylerRecipe, LoraRecipe
 from services.style_train.engine.sampling import HiddenAt
 from services.style_train.engine.text import encode_prompts, encode_with_rows, place_prompt
 from services.style_train.engine.training import Trainer
@@ -25,6 +26,7 @@ class Course:
     trigger: str
     write_file: Callable[[], bytes]
     hidden_for: Callable[[Sequence[str]], HiddenAt]
+    recipe: LoraRecipe | DreamStylerRecipe
 
 
 def prepare(
@@ -36,7 +38,7 @@ def prepare(
 
 
 def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) -> Course:
-    recipe = lora_recipe(order.preset, pictures=len(pictures), seed=order.seed)
+    recipe = lora_recipe(order.preset, pictures=len(pictures), seed=order.seed, strength=order.strength)
     recipe = replace(recipe, rate=recipe.rate * networks.style_rate)
     if networks.scheduler_config.get("prediction_type") == "v_prediction":
         # Min-SNR all but ignores the noisiest timesteps of v, where palette and light are decided.
@@ -50,11 +52,11 @@ def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) ->
     def write_file() -> bytes:
         return lora_file(trainer, networks, recipe, name=order.name, pictures=len(pictures))
 
-    return Course(trainer=trainer, trigger="", write_file=write_file, hidden_for=hidden_for)
+    return Course(trainer=trainer, trigger="", write_file=write_file, hidden_for=hidden_for, recipe=recipe)
 
 
 def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, trigger: str) -> Course:
-    recipe = dreamstyler_recipe(order.preset, seed=order.seed)
+    recipe = dreamstyler_recipe(order.preset, seed=order.seed, strength=order.strength)
     trainer = DreamStylerTrainer(networks, picture, recipe)
 
     def hidden_for(prompts: Sequence[str]) -> HiddenAt:
@@ -67,4 +69,4 @@ def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, tri
         context = context_prompt(picture.caption)
         return dreamstyler_file(trainer, networks, recipe, name=order.name, trigger=trigger, context=context)
 
-    return Course(trainer=trainer, trigger=trigger, write_file=write_file, hidden_for=hidden_for)
+    return Course(trainer=trainer, trigger=trigger, write_file=write_file, hidden_for=hidden_for, recipe=recipe)

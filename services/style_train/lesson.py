@@ -4,10 +4,12 @@ The checkpoint's object is stored before anybody is told of it, and its key is n
 job can overwrite nothing.
 """
 
+import json
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import safetensors.torch
 
@@ -19,6 +21,7 @@ from services.common.telemetry.tracing import span
 from services.style_train.courses import Course, prepare
 from services.style_train.engine.draws import stream
 from services.style_train.engine.lora import StylePicture
+from services.style_train.engine.memory import fitting_batch, free_bytes, sample_bytes
 from services.style_train.engine.networks import Networks
 from services.style_train.engine.sampling import draw
 from services.style_train.engine.text import encode_prompts
@@ -90,16 +93,27 @@ class Lesson:
         with span(f"train {method}", steps=course.trainer.steps - course.trainer.step_done):
             train(course.trainer, self._follow(method, course))
         learned = self._keep(method, course, networks)
-        self._move(learned=(*self._checkpoint.learned, learned), position=None)
+        steps = {**self._checkpoint.steps, method: course.trainer.step_done}  # fewer where it ended early
+        self._move(learned=(*self._checkpoint.learned, learned), position=None, steps=steps)
 
     def _decide_steps(self, method: Method, course: Course) -> None:
         """Once for a job, whoever goes on with it: another number would be another style."""
         if method not in self._checkpoint.steps:
-            steps = course.trainer.steps
+            steps, batch = course.trainer.steps, self._fitting(course)
+            course.trainer.plan(steps, batch=batch)
             if self._order.preset is Preset.QUICK:
                 steps = steps_within(course.trainer, self._settings.quick_seconds, most=steps)
-            self._move(steps={**self._checkpoint.steps, method: steps})
-        course.trainer.plan(self._checkpoint.steps[method])
+            batches = {**self._checkpoint.batch, method: course.trainer.batch}
+            self._move(steps={**self._checkpoint.steps, method: steps}, batch=batches)
+        batch = self._checkpoint.batch.get(method, course.trainer.batch)
+        course.trainer.plan(self._checkpoint.steps[method], batch=batch)
+
+    def _fitting(self, course: Course) -> int:
+        """The planned batch, or the largest that fits into memory."""
+        trainer = course.trainer
+        one_sample_bytes = sample_bytes(trainer.try_sample, trainer.frozen)
+        free = free_bytes(choose_device(self._settings.device))
+        return fitting_batch(trainer.batch, one_sample_bytes=one_sample_bytes, trained=trainer.trained, free_bytes=free)
 
     def _resume(self, method: Method, course: Course) -> None:
         position = self._checkpoint.position
@@ -144,7 +158,8 @@ class Lesson:
         self._report(Report(progress=progress))
 
     def _steps(self, method: Method) -> int:
-        planned = planned_steps(method, self._order.preset, pictures=len(self._order.pictures))
+        pictures, strength = len(self._order.pictures), self._order.strength
+        planned = planned_steps(method, self._order.preset, pictures=pictures, strength=strength)
         return self._checkpoint.steps.get(method, planned)
 
     def _save(self, method: Method, course: Course) -> None:
@@ -156,7 +171,28 @@ class Lesson:
     def _keep(self, method: Method, course: Course, networks: Networks) -> Learned:
         name = f"{self._folder}{method}-{self._writer}"
         file = self._artifacts.put(f"{name}.safetensors", course.write_file(), "application/octet-stream")
-        return Learned(method=method, file=file, trigger=course.trigger, samples=self._draw(method, course, networks))
+        record = self._artifacts.put(f"{name}.json", self._told(method, course, networks), "application/json")
+        samples = self._draw(method, course, networks)
+        return Learned(method=method, file=file, trigger=course.trigger, samples=samples, record=record)
+
+    def _told(self, method: Method, course: Course, networks: Networks) -> bytes:
+        """Everything about how this was learned: settings, losses, memory."""
+        trainer, held_out = course.trainer, getattr(course.trainer, "held_out", None)
+        told = {
+            "method": method,
+            "family": networks.name,
+            "preset": self._order.preset,
+            "strength": self._order.strength,
+            "recipe": asdict(course.recipe),
+            "pictures": len(self._order.pictures),
+            "batch": trainer.batch,
+            "steps": trainer.step_done,
+            "losses": [round(loss, 6) for loss in trainer.losses],
+            "held_out_losses": [round(loss, 6) for loss in held_out.curve] if held_out is not None else [],
+            "bytes_per_sample": sample_bytes(trainer.try_sample, trainer.frozen),
+            "trained_numbers": trainer.trained,
+        }
+        return json.dumps(told, indent=1).encode()
 
     def _draw(self, method: Method, course: Course, networks: Networks) -> tuple[ArtifactRef, ...]:
         """Pictures of the artist's own subjects, drawn from noise with what was learned."""

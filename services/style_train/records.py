@@ -35,6 +35,14 @@ class OrderedPicture(Record):
     caption: str
 
 
+class PictureFinding(Record):
+    """What was noticed about a picture, or about all of them, before it was learned from."""
+
+    code: str
+    picture: int | None
+    message: str
+
+
 class Order(Record):
     """What was asked for: everything that decides the result, beside the family."""
 
@@ -43,6 +51,8 @@ class Order(Record):
     methods: tuple[Method, ...]
     preset: Preset
     seed: int
+    strength: float = 1.0
+    findings: tuple[PictureFinding, ...] = ()
 
 
 class Learned(Record):
@@ -52,6 +62,7 @@ class Learned(Record):
     file: ArtifactRef
     trigger: str
     samples: tuple[ArtifactRef, ...]
+    record: ArtifactRef | None = None  # settings, losses and timings, as JSON
 
 
 class Position(Record):
@@ -67,6 +78,7 @@ class Checkpoint(Record):
     """How far a job has come, whoever works on it."""
 
     steps: dict[Method, int] = {}  # decided once for each method, when it begins
+    batch: dict[Method, int] = {}  # as well; smaller than planned where memory is short
     learned: tuple[Learned, ...] = ()
     position: Position | None = None
 

@@ -13,8 +13,17 @@ from services.common.artifacts import ArtifactStore, delete_prefix
 from services.common.compute import ComputeLane
 from services.common.errors import NotReady
 from services.common.leases import Job
-from services.style_train.convert import check_request, page_size, revision_of, store_order, to_training
-from services.style_train.records import folder
+from services.style_train.convert import (
+    check_request,
+    page_size,
+    read_pictures,
+    revision_of,
+    store_pictures,
+    to_order,
+    to_training,
+    to_unrecorded,
+)
+from services.style_train.records import Order, folder
 from services.style_train.store import TrainingStore
 
 MAX_WATCHES = 256  # each looks at its row several times a second
@@ -40,6 +49,9 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
 
     async def CreateTraining(self, request: pb.CreateTrainingRequest, context: Any) -> pb.CreateTrainingResponse:
         check_request(request)
+        if request.validate_only:
+            order = await self._lane.run(self._read, request)
+            return pb.CreateTrainingResponse(training=to_unrecorded(order[0], owner=request.owner))
         job = await self._lane.run(self._create, request)
         return pb.CreateTrainingResponse(training=to_training(job))
 
@@ -78,6 +90,9 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         await asyncio.to_thread(self._delete, request)
         return pb.DeleteTrainingResponse()
 
+    def _read(self, request: pb.CreateTrainingRequest) -> tuple[Order, list[bytes]]:
+        return to_order(request, read_pictures(request, self._artifacts))
+
     def _create(self, request: pb.CreateTrainingRequest) -> Job:
         if not self._store.has_request(owner=request.owner, request_id=request.request_id):
             self._store.check_room()  # what was accepted once is answered again, however many wait
@@ -85,7 +100,8 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         own_folder = folder(request.owner, job_id)
         kept = False
         try:
-            order = store_order(request, self._artifacts, job_id=job_id)
+            order, contents = self._read(request)
+            store_pictures(order, contents, self._artifacts, prefix=own_folder)
             job = self._store.create(owner=request.owner, request_id=request.request_id, job_id=job_id, order=order)
             kept = job.id == job_id
         finally:  # refused, or recorded before under another id: these copies belong to no row

@@ -32,8 +32,8 @@ QUICK = {
     "nothing", "svg", "animated gif", "half a png", "900 megapixels of nothing",
     "profile that inflates to 200 mebibytes", "animated webp", "exif in a circle", "cmyk", "picture and zip at once",
 }  # fmt: skip
-SMALL_REASON = "PICTURE_TOO_SMALL"  # what the services for poses say of a picture of a few pixels
-NEED_SIZE = {"estimation", "transfer"}
+SMALL_REASON = "PICTURE_TOO_SMALL"  # said of a picture of a few pixels
+NEED_SIZE = {"estimation", "transfer", "training"}
 
 Way = Callable[[AllServices, image_pb2.Picture], Awaitable[Any]]
 

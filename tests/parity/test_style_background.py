@@ -27,6 +27,8 @@ from tests.fakes.families import write_manifest
 
 ROOT = Path(os.environ.get("OMA_PARITY_ROOT", str(Path(__file__).parent / "fixtures"))) / "style" / "parity"
 CPU = torch.device("cpu")
+VAE = json.loads((ROOT / "pipeline" / "vae" / "config.json").read_text(encoding="utf-8"))
+FACTOR = 2 ** (len(VAE["block_out_channels"]) - 1)  # pixels of a side for each latent
 
 
 def folders(key: str) -> list[Path]:
@@ -141,8 +143,9 @@ def dreamstyler_spec(folder: Path, case: dict[str, Any], latents: Tensor, **chan
         "negative_prompt": case["negative_prompt"],
         "guidance": case["guidance_scale"],
         "steps": case["num_inference_steps"],
-        "width": 8 * latents.shape[-1],
-        "height": 8 * latents.shape[-2],
+        "width": FACTOR * latents.shape[-1],
+        "height": FACTOR * latents.shape[-2],
+        "scheduler": case["t2i_scheduler"].partition(".")[0],
         "stage_tokens": style,
     }
     return DrawingSpec(**{**given, **changes})
@@ -178,10 +181,10 @@ def test_a_picture_in_a_dreamstyler_style_is_drawn_as_the_reference(folder: Path
         case,
         path[0],
         negative_prompt=case["i2i_unconditional_prompt"],
-        scheduler="UniPCMultistepScheduler",
+        scheduler=case["i2i_scheduler"].partition(".")[0],
         steps=whole - start,
         strength=(whole - start) / whole,
-        image_HWC=np.zeros((8 * path.shape[-2], 8 * path.shape[-1], 3), np.uint8),
+        image_HWC=np.zeros((FACTOR * path.shape[-2], FACTOR * path.shape[-1], 3), np.uint8),
     )
     canvas = painter.begin(spec)[0]
     assert canvas.timesteps == arrays["i2i.timesteps"].tolist()

@@ -12,11 +12,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from services.common.style_files import attention_modules, transformer_modules, wide_modules
 from services.style_train.engine.diffusion import NoiseSchedule, stage_of
 from services.style_train.engine.dreamstyler import DreamStylerTrainer
 from services.style_train.engine.lora import LoraTrainer, StylePicture
 from services.style_train.engine.networks import Networks
-from services.style_train.engine.recipes import DreamStylerRecipe, LoraRecipe
+from services.style_train.engine.recipes import DreamStylerRecipe, LoraRecipe, Reach
 from services.style_train.engine.text import PlacedPrompt
 from services.style_train.model import load_networks
 from tests.fakes.families import write_manifest
@@ -61,6 +62,16 @@ def near(found: Tensor, expected: Tensor, tolerance: float = 1e-4) -> bool:
     return float((found - expected).abs().max()) <= tolerance * scale
 
 
+def reach_of(networks: Networks, paths: set[str]) -> Reach:
+    """The reach that adapts just these modules."""
+    reaches: dict[Reach, Any] = {
+        "attention": attention_modules,
+        "transformers": transformer_modules,
+        "wide": wide_modules,
+    }
+    return next(reach for reach, modules in reaches.items() if set(modules(networks.unet)) == paths)
+
+
 def near_gradient(found: Tensor, expected: Tensor, largest: float) -> bool:
     return float((found - expected).abs().max()) <= 1e-4 * largest
 
@@ -70,6 +81,8 @@ def near_gradient(found: Tensor, expected: Tensor, largest: float) -> bool:
 def test_a_style_lora_step_is_the_reference_s(family: Path, folder: Path, variant: str) -> None:
     case, arrays = case_of(folder)
     optimiser = case["optimizer"]
+    networks = load(family, case["prediction_type"])
+    starts = [name.removeprefix("start.") for name in arrays if name.startswith("start.")]
     recipe = LoraRecipe(
         steps=1,
         batch=1,
@@ -77,12 +90,12 @@ def test_a_style_lora_step_is_the_reference_s(family: Path, folder: Path, varian
         rank=case["rank"],
         alpha=case["alpha"],
         seed=0,
-        reach="attention",
+        reach=reach_of(networks, {name.removesuffix(".lora_A.weight") for name in starts if "lora_A" in name}),
         weight_decay=optimiser["weight_decay"],
         clip_norm=optimiser["max_grad_norm"],
         snr_gamma=case["snr_gamma"] if "min_snr" in variant else None,
     )
-    trainer = LoraTrainer(load(family, case["prediction_type"]), [picture()], recipe)
+    trainer = LoraTrainer(networks, [picture()], recipe)
     spelled = {
         name: name.replace(".down", ".lora_A.weight").replace(".up", ".lora_B.weight") for name in trainer.parameters
     }

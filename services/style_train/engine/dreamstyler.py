@@ -43,18 +43,34 @@ class DreamStylerTrainer:
         self.rows_TC = nn.Parameter(start_C.repeat(recipe.stages, 1))
         self.optimiser = torch.optim.AdamW([self.rows_TC], lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True)
         self._noise = stream(recipe.seed, "noise")
+        self.losses: list[float] = []
         self.step_done = 0
-        self.plan(recipe.steps)
+        self.plan(recipe.steps, batch=recipe.stages * recipe.repeats)
 
     @property
     def timesteps(self) -> int:
         return self._schedule.timesteps
 
-    def plan(self, steps: int) -> None:
-        """Decide the timesteps of all steps: each stage `repeats` times in each batch, uniform within the stage."""
-        self.steps = steps
+    @property
+    def trained(self) -> int:
+        """How many numbers are learned."""
+        return self.rows_TC.numel()
+
+    @property
+    def frozen(self) -> nn.Module:
+        """The network whose weights stay."""
+        unet: nn.Module = self._networks.unet
+        return unet
+
+    def plan(self, steps: int, *, batch: int) -> None:
+        """Decide the timesteps of all steps: each stage equally often in each batch, uniform within the stage.
+
+        A batch smaller than the stages would leave some out, so that is the least.
+        """
+        repeats = max(1, batch // self._recipe.stages)
+        self.steps, self.batch = steps, repeats * self._recipe.stages
         times = stream(self._recipe.seed, "timesteps")
-        bounds = stage_bounds(self._recipe.stages, self._schedule.timesteps) * self._recipe.repeats
+        bounds = stage_bounds(self._recipe.stages, self._schedule.timesteps) * repeats
         drawn = [torch.randint(first, after, (steps,), generator=times) for first, after in bounds]
         self.timesteps_SB = torch.stack(drawn, dim=1)
 
@@ -72,12 +88,19 @@ class DreamStylerTrainer:
             group["lr"] = rate
         self.update(loss)
         self.step_done += 1
-        return float(loss.detach())
+        self.losses.append(float(loss.detach()))
+        return self.losses[-1]
 
     def try_step(self) -> None:
         """The work of a step, with nothing changed by it: for measuring how long one takes."""
         torch.autograd.backward(self._draw_loss(0, stream(self._recipe.seed, "trial")))
         self.optimiser.zero_grad()
+
+    def try_sample(self) -> Tensor:
+        """The loss of one sample, as it is before the way back."""
+        mean_BCHW, device = self._posterior.mean_CHW[None], self._networks.device
+        noise = torch.randn(mean_BCHW.shape, generator=stream(self._recipe.seed, "trial")).to(device)
+        return self.loss(mean_BCHW, noise, torch.zeros(1, dtype=torch.long, device=device), self.prompt)
 
     def update(self, loss: Tensor) -> None:
         torch.autograd.backward(loss)
@@ -94,10 +117,10 @@ class DreamStylerTrainer:
         return loss_per_sample(answer, schedule.target(latents_BCHW, noise_BCHW, timesteps_B)).mean()
 
     def state(self) -> dict[str, Tensor]:
-        return pack({"rows": self.rows_TC}, self.optimiser, self._noise)
+        return pack({"rows": self.rows_TC}, self.optimiser, self._noise, self.losses)
 
     def restore(self, state: Mapping[str, Tensor], *, step_done: int) -> None:
-        unpack(state, {"rows": self.rows_TC}, self.optimiser, self._noise)
+        self.losses = unpack(state, {"rows": self.rows_TC}, self.optimiser, self._noise)
         self.step_done = step_done
 
     def _draw_loss(self, step: int, noise: torch.Generator) -> Tensor:

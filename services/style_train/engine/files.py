@@ -27,6 +27,7 @@ def lora_file(trainer: LoraTrainer, networks: Networks, recipe: LoraRecipe, *, n
         "ss_batch_size_per_device": str(recipe.batch),
         "ss_learning_rate": str(recipe.rate),
         "ss_unet_lr": str(recipe.rate),
+        "ss_text_encoder_lr": str(recipe.text_rate),
         "ss_optimizer": "torch.optim.adamw.AdamW",
         "ss_lr_scheduler": recipe.curve,
         "ss_mixed_precision": "bf16" if networks.unet.dtype == torch.bfloat16 else "no",
@@ -40,7 +41,7 @@ def lora_file(trainer: LoraTrainer, networks: Networks, recipe: LoraRecipe, *, n
         "modelspec.prediction_type": networks.scheduler_config.get("prediction_type", "epsilon"),
         "modelspec.resolution": f"{networks.resolution}x{networks.resolution}",
     }
-    return write_lora(trainer.modules(), metadata=metadata)
+    return write_lora(trainer.modules(), trainer.text_modules(), metadata=metadata)
 
 
 def dreamstyler_file(

@@ -7,24 +7,33 @@ a picture is its posterior, so every step sees a fresh sample of it.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-import peft
 import torch
 from torch import Tensor, nn
 
+from services.common.errors import InvalidInput
 from services.common.pictures import Pixels
-from services.common.style_files import LoraModule, attention_modules, transformer_modules, wide_modules
+from services.common.style_files import (
+    LoraModule,
+    attention_modules,
+    text_modules,
+    transformer_modules,
+    wide_modules,
+)
 from services.style_train.engine.diffusion import NoiseSchedule, loss_per_sample, rate_at
 from services.style_train.engine.draws import plan_batches, stream
 from services.style_train.engine.geometry import bucket_size, fit
+from services.style_train.engine.held_out import HeldOut
+from services.style_train.engine.low_rank import attach, gradient_norm, parameters_of
 from services.style_train.engine.networks import Networks, Posterior, encode_picture
 from services.style_train.engine.recipes import LoraRecipe
 from services.style_train.engine.state import pack, unpack
-from services.style_train.engine.text import encode_prompts
+from services.style_train.engine.text import encode_ids, encode_prompts, tokenise
 
-_ADAPTER = "style"
 _REACHES = {"attention": attention_modules, "transformers": transformer_modules, "wide": wide_modules}
+_LOOK_TIMESTEPS = 4  # at which the held-out loss is measured, from little noise to much
+_TEXT = "text/"  # before the names of the text encoder's parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +44,6 @@ class StylePicture:
     caption: str
 
 
-def inject_adapter(unet: Any, recipe: LoraRecipe) -> dict[str, Any]:
-    """Freeze the denoiser and add an adapter that changes nothing yet; the adapted layers by path."""
-    paths = list(_REACHES[recipe.reach](unet))
-    unet.requires_grad_(requires_grad=False)
-    config = peft.LoraConfig(
-        r=recipe.rank, lora_alpha=recipe.alpha, target_modules=paths, init_lora_weights=False, lora_dropout=0.0
-    )
-    peft.inject_adapter_in_model(config, unet, adapter_name=_ADAPTER)
-    generator = stream(recipe.seed, "init")
-    layers = {path: unet.get_submodule(path) for path in paths}
-    for layer in layers.values():
-        down, up = layer.lora_A[_ADAPTER].float(), layer.lora_B[_ADAPTER].float()
-        # Kaiming-uniform with slope sqrt(5), as kohya draws it: U(-1/sqrt(in), 1/sqrt(in)).
-        bound = 1 / math.sqrt(down.weight[0].numel())
-        drawn = torch.rand(down.weight.shape, generator=generator) * 2 * bound - bound
-        down.weight.data.copy_(drawn)
-        nn.init.zeros_(up.weight)
-    return layers
-
-
 class LoraTrainer:
     """One training: `plan`, then `step` until `step_done` is `steps`."""
 
@@ -62,23 +51,44 @@ class LoraTrainer:
         self._networks = networks
         self._recipe = recipe
         self._schedule = NoiseSchedule.of(networks.scheduler_config)
+        captions = ["", *(picture.caption for picture in pictures)]
         self._posteriors = [self._encode(picture) for picture in pictures]
-        self._hidden_PLC = encode_prompts(networks, ["", *(picture.caption for picture in pictures)])
-        self._layers = inject_adapter(networks.unet, recipe)
-        self.parameters = self._named_parameters()
-        self.optimiser = torch.optim.AdamW(
-            self.parameters.values(), lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True
-        )
+        self._ids_PL = tokenise(networks, captions)
+        self._hidden_PLC = encode_prompts(networks, captions)
+        networks.unet.requires_grad_(requires_grad=False)
+        networks.text_encoder.requires_grad_(requires_grad=False)
+        init = partial(attach, rank=recipe.rank, alpha=recipe.alpha, generator=stream(recipe.seed, "init"))
+        self._unet = init(_REACHES[recipe.reach](networks.unet))
+        self._text = init(text_modules(networks.text_encoder)) if recipe.text_rate else {}
+        unet, text = parameters_of(self._unet), parameters_of(self._text)
+        self.parameters = {**unet, **{_TEXT + name: value for name, value in text.items()}}
+        self._rates = [recipe.rate, recipe.text_rate]
+        groups = [{"params": list(own.values())} for own in (unet, text) if own]
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True)
         self._noise = stream(recipe.seed, "noise")
+        self.losses: list[float] = []
+        self.held_out = HeldOut() if recipe.look_every and len(pictures) > 1 else None
         self.step_done = 0
-        self.plan(recipe.steps)
+        self.plan(recipe.steps, batch=recipe.batch)
 
-    def plan(self, steps: int) -> None:
+    @property
+    def trained(self) -> int:
+        """How many numbers are learned."""
+        return sum(parameter.numel() for parameter in self.parameters.values())
+
+    @property
+    def frozen(self) -> nn.Module:
+        """The network whose weights stay."""
+        unet: nn.Module = self._networks.unet
+        return unet
+
+    def plan(self, steps: int, *, batch: int) -> None:
         """Decide every discrete choice of all steps; noise is drawn as it is needed."""
-        recipe, shape = self._recipe, (steps, self._recipe.batch)
-        self.steps = steps
-        sizes = [tuple(posterior.mean_CHW.shape) for posterior in self._posteriors]
-        self._members = plan_batches(sizes, steps=steps, batch=recipe.batch, order=stream(recipe.seed, "order"))
+        recipe, shape = self._recipe, (steps, batch)
+        self.steps, self.batch = steps, batch
+        kept = self._posteriors[:-1] if self.held_out is not None else self._posteriors
+        sizes = [tuple(posterior.mean_CHW.shape) for posterior in kept]
+        self._members = plan_batches(sizes, steps=steps, batch=batch, order=stream(recipe.seed, "order"))
         times = stream(recipe.seed, "timesteps")
         self._timesteps_SB = torch.randint(self._schedule.timesteps, shape, generator=times)
         drops = stream(recipe.seed, "dropout")
@@ -86,29 +96,41 @@ class LoraTrainer:
 
     def step(self) -> float:
         """One update; the loss before it."""
+        recipe = self._recipe
         loss = self._draw_loss(self.step_done, self._noise)
-        rate = rate_at(
-            self.step_done,
-            rate=self._recipe.rate,
-            steps=self.steps,
-            warmup=self._recipe.warmup,
-            curve=self._recipe.curve,
-        )
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=False):
+            group["lr"] = rate_at(self.step_done, rate=rate, steps=self.steps, warmup=recipe.warmup, curve=recipe.curve)
         self.update(loss)
         self.step_done += 1
-        return float(loss.detach())
+        self.losses.append(float(loss.detach()))
+        if self.held_out is not None and (self.step_done % recipe.look_every == 0 or self.step_done == self.steps):
+            self._look(self.held_out)
+        return self.losses[-1]
 
     def try_step(self) -> None:
         """The work of a step, with nothing changed by it: for measuring how long one takes."""
         torch.autograd.backward(self._draw_loss(0, stream(self._recipe.seed, "trial")))
         self.optimiser.zero_grad()
 
+    def try_sample(self) -> Tensor:
+        """The loss of one sample, as it is before the way back."""
+        posterior, device = self._posteriors[0], self._networks.device
+        noise = torch.randn((1, *posterior.mean_CHW.shape), generator=stream(self._recipe.seed, "trial")).to(device)
+        captions_B = torch.zeros(1, dtype=torch.long, device=device)
+        return self.loss(posterior.mean_CHW[None], noise, captions_B, self._hidden(captions_B))
+
     def update(self, loss: Tensor) -> None:
+        """One step of the optimiser down this loss.
+
+        Raises:
+            InvalidInput: the gradient is not finite (`LOSS_NOT_FINITE`); nothing was changed.
+        """
         torch.autograd.backward(loss)
-        # A list: clipping consumes an iterator, and an empty one clips nothing without a word.
-        nn.utils.clip_grad_norm_(list(self.parameters.values()), self._recipe.clip_norm)
+        if not math.isfinite(gradient_norm(self.parameters.values(), most=self._recipe.clip_norm)):
+            raise InvalidInput(
+                f"the gradient is not a number after {self.step_done} steps: leave out damaged pictures, or try again",
+                reason="LOSS_NOT_FINITE",
+            )
         self.optimiser.step()
         self.optimiser.zero_grad()
 
@@ -123,22 +145,47 @@ class LoraTrainer:
         return loss_B.mean()
 
     def modules(self) -> dict[str, LoraModule]:
-        """The adapter as it stands, by path of the adapted module."""
-        return {
-            path: LoraModule(
-                down=layer.lora_A[_ADAPTER].weight.detach().clone(),
-                up=layer.lora_B[_ADAPTER].weight.detach().clone(),
-                alpha=self._recipe.alpha,
-            )
-            for path, layer in self._layers.items()
-        }
+        """The denoiser's adapter as it stands, by path of the adapted module."""
+        return {path: one.as_module() for path, one in self._unet.items()}
+
+    def text_modules(self) -> dict[str, LoraModule]:
+        """The text encoder's; empty where it is not trained."""
+        return {path: one.as_module() for path, one in self._text.items()}
 
     def state(self) -> dict[str, Tensor]:
-        return pack(self.parameters, self.optimiser, self._noise)
+        looked = self.held_out.state() if self.held_out is not None else {}
+        return {**pack(self.parameters, self.optimiser, self._noise, self.losses), **looked}
 
     def restore(self, state: Mapping[str, Tensor], *, step_done: int) -> None:
-        unpack(state, self.parameters, self.optimiser, self._noise)
+        self.losses = unpack(state, self.parameters, self.optimiser, self._noise)
+        if self.held_out is not None:
+            self.held_out.restore(state)
+            if self.held_out.tired:
+                self.steps = step_done
         self.step_done = step_done
+
+    @torch.no_grad()
+    def _look(self, held_out: HeldOut) -> None:
+        """Measure the picture that is held out; when that has been in vain for long, this was the last step."""
+        posterior, last = self._posteriors[-1], len(self._posteriors)
+        noise = stream(self._recipe.seed, "held out")
+        shape = (_LOOK_TIMESTEPS, *posterior.mean_CHW.shape)
+        fresh, noise_BCHW = (torch.randn(shape, generator=noise).to(self._networks.device) for _ in range(2))
+        parts_B = (torch.arange(_LOOK_TIMESTEPS) * 2 + 1) / (2 * _LOOK_TIMESTEPS)
+        timesteps_B = (parts_B * self._schedule.timesteps).long().to(self._networks.device)
+        latents_BCHW = posterior.mean_CHW + posterior.std_CHW * fresh
+        hidden_BLC = self._hidden(torch.full((_LOOK_TIMESTEPS,), last, device=self._networks.device))
+        held_out.look(float(self.loss(latents_BCHW, noise_BCHW, timesteps_B, hidden_BLC)), self.parameters)
+        if held_out.tired:
+            self.steps = self.step_done
+        if self.step_done == self.steps:
+            held_out.put_back(self.parameters)
+
+    def _hidden(self, captions_B: Tensor) -> Tensor:
+        """Hidden states of captions by number; 0 is the empty one. Encoded anew where the text encoder learns too."""
+        return (
+            encode_ids(self._networks, self._ids_PL[captions_B.cpu()]) if self._text else self._hidden_PLC[captions_B]
+        )
 
     def _draw_loss(self, step: int, noise: torch.Generator) -> Tensor:
         members, device = self._members[step], self._networks.device
@@ -152,17 +199,10 @@ class LoraTrainer:
         captions_B = torch.tensor(members) + 1
         captions_B = captions_B.masked_fill(self._dropped_SB[step], 0).to(device)
         timesteps_B = self._timesteps_SB[step].to(device)
-        return self.loss(mean_BCHW + std_BCHW * fresh, noise_BCHW, timesteps_B, self._hidden_PLC[captions_B])
+        return self.loss(mean_BCHW + std_BCHW * fresh, noise_BCHW, timesteps_B, self._hidden(captions_B))
 
     def _encode(self, picture: StylePicture) -> Posterior:
         height, width = picture.image_HWC.shape[:2]
         networks = self._networks
         size_wh = bucket_size(width, height, resolution=networks.resolution, step=networks.size_step)
         return encode_picture(networks, fit(picture.image_HWC, size_wh))
-
-    def _named_parameters(self) -> dict[str, nn.Parameter]:
-        found = {}
-        for path, layer in self._layers.items():
-            found[f"{path}.down"] = layer.lora_A[_ADAPTER].weight
-            found[f"{path}.up"] = layer.lora_B[_ADAPTER].weight
-        return found

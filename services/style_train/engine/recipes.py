@@ -25,6 +25,8 @@ class LoraRecipe:
     snr_gamma: float | None = 5.0
     noise_offset: float = 0.05
     caption_dropout: float = 0.1
+    text_rate: float = 0.0  # of the text encoder's adapter; 0 leaves the text encoder alone
+    look_every: int = 0  # steps between looks at the last picture, which is held out; 0 learns from it too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,14 +17,24 @@ class PlacedPrompt:
     place: int
 
 
-def encode_prompts(networks: Networks, prompts: Sequence[str]) -> Tensor:
-    """Hidden states (B, L, C); a prompt that is too long is cut, as every drawing program does."""
-    ids_BL = networks.tokenizer(
+def tokenise(networks: Networks, prompts: Sequence[str]) -> Tensor:
+    """Token ids (B, L); a prompt that is too long is cut, as every drawing program does."""
+    ids_BL: Tensor = networks.tokenizer(
         list(prompts), padding="max_length", truncation=True, max_length=prompt_length(networks), return_tensors="pt"
     ).input_ids
-    with torch.no_grad():
-        hidden_BLC: Tensor = networks.text_encoder(ids_BL.to(networks.device))[0]
+    return ids_BL
+
+
+def encode_ids(networks: Networks, ids_BL: Tensor) -> Tensor:
+    """Hidden states (B, L, C); gradients reach what the text encoder learns."""
+    hidden_BLC: Tensor = networks.text_encoder(ids_BL.to(networks.device))[0]
     return hidden_BLC
+
+
+@torch.no_grad()
+def encode_prompts(networks: Networks, prompts: Sequence[str]) -> Tensor:
+    """Hidden states (B, L, C) of prompts."""
+    return encode_ids(networks, tokenise(networks, prompts))
 
 
 def place_prompt(networks: Networks, prompt: str) -> PlacedPrompt:

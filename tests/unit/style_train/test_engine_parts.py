@@ -88,20 +88,9 @@ def test_choices_follow_the_seed_and_their_name() -> None:
 class SlowTrainer:
     """A trainer whose step takes a known time by its own clock."""
 
-    steps = 1000
-    step_done = 0
-
     def __init__(self, step_seconds: float) -> None:
         self._step_seconds = step_seconds
         self.now = 0.0
-
-    def plan(self, steps: int) -> None: ...
-    def state(self) -> dict[str, torch.Tensor]:
-        return {}
-
-    def restore(self, state: object, *, step_done: int) -> None: ...
-    def step(self) -> float:
-        return 0.0
 
     def try_step(self) -> None:
         self.now += self._step_seconds

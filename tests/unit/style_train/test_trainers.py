@@ -1,6 +1,7 @@
 """Both trainers on a random tiny family: few steps, exact promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,11 @@ def lora(networks: Networks, pictures: list[StylePicture]) -> LoraTrainer:
     return LoraTrainer(networks, pictures, LORA)
 
 
+def watched_lora(networks: Networks, pictures: list[StylePicture]) -> LoraTrainer:
+    """One that learns the text encoder too and looks at a picture that it holds out."""
+    return LoraTrainer(networks, pictures, replace(LORA, text_rate=1e-3, look_every=2))
+
+
 def dreamstyler(networks: Networks, pictures: list[StylePicture]) -> DreamStylerTrainer:
     return DreamStylerTrainer(networks, pictures[0], DREAMSTYLER)
 
@@ -111,7 +117,7 @@ def dreamstyler(networks: Networks, pictures: list[StylePicture]) -> DreamStyler
 Build = Callable[[Networks, list[StylePicture]], Any]
 
 
-@pytest.mark.parametrize("build", [lora, dreamstyler])
+@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler])
 def test_the_same_seed_learns_the_same_style(family: Path, pictures: list[StylePicture], build: Build) -> None:
     states = []
     for _ in range(2):
@@ -123,7 +129,7 @@ def test_the_same_seed_learns_the_same_style(family: Path, pictures: list[StyleP
         assert torch.equal(value, states[1][name]), name
 
 
-@pytest.mark.parametrize("build", [lora, dreamstyler])
+@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler])
 def test_a_training_that_was_interrupted_ends_as_an_undisturbed_one(
     family: Path, pictures: list[StylePicture], build: Build
 ) -> None:
@@ -140,7 +146,7 @@ def test_a_training_that_was_interrupted_ends_as_an_undisturbed_one(
         assert torch.equal(value, second.state()[name]), name
 
 
-@pytest.mark.parametrize("build", [lora, dreamstyler])
+@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler])
 def test_trying_a_step_changes_nothing(networks: Networks, pictures: list[StylePicture], build: Build) -> None:
     trainer = build(networks, pictures)
     before = trainer.state()
@@ -220,18 +226,64 @@ def test_the_dreamstyler_file_is_read_back(networks: Networks, pictures: list[St
     assert read.metadata["context_prompt"] == "a {}"
 
 
+def test_the_text_encoder_learns_when_it_is_asked_to(networks: Networks, pictures: list[StylePicture]) -> None:
+    recipe = replace(LORA, text_rate=1e-3)
+    trainer = LoraTrainer(networks, pictures, recipe)
+    train(trainer, ignore)
+    read = read_lora(
+        lora_file(trainer, networks, recipe, name="Ink", pictures=3),
+        unet=transformer_modules(networks.unet),
+        text=text_modules(networks.text_encoder),
+    )
+    assert read.text.keys() == text_modules(networks.text_encoder).keys()
+    assert all(bool(module.up.any()) for module in read.text.values())
+    assert read.metadata["ss_text_encoder_lr"] == "0.001"
+
+
+def test_a_picture_that_is_held_out_is_never_learned_from(family: Path, pictures: list[StylePicture]) -> None:
+    black = StylePicture(image_HWC=np.zeros((40, 40, 3), np.uint8), caption="a beach")
+    learned = []
+    for held in (black, pictures[0]):
+        networks = load_networks(family, CPU)
+        trainer = LoraTrainer(networks, [*pictures[:2], held], replace(LORA, look_every=1000, steps=2))
+        trainer.step()
+        learned.append(trainer.modules())
+    for path, module in learned[0].items():
+        assert torch.equal(module.up, learned[1][path].up)
+
+
+def test_a_training_ends_when_looking_stops_helping_and_keeps_the_best(
+    networks: Networks, pictures: list[StylePicture]
+) -> None:
+    recipe = replace(LORA, steps=500, rate=3.0, look_every=1, curve="constant")  # such a rate only makes it worse
+    trainer = LoraTrainer(networks, pictures, recipe)
+    train(trainer, ignore)
+    held_out = trainer.held_out
+    assert held_out is not None
+    assert trainer.step_done == len(held_out.curve) < 500
+    assert held_out.tired
+    at_end = len(held_out.curve)
+    trainer.steps = trainer.step_done
+    trainer._look(held_out)  # noqa: SLF001 (the parameters that were put back are looked at once more)
+    assert held_out.curve[at_end] == pytest.approx(min(held_out.curve[:at_end]), rel=1e-5)
+
+
+def test_a_gradient_that_is_no_number_changes_nothing(networks: Networks, pictures: list[StylePicture]) -> None:
+    trainer = lora(networks, pictures)
+    before = trainer.modules()
+    loss = sum((parameter.sum() for parameter in trainer.parameters.values()), torch.zeros(())) * float("nan")
+    with pytest.raises(InvalidInput) as caught:
+        trainer.update(loss)
+    assert caught.value.reason == "LOSS_NOT_FINITE"
+    assert all(torch.equal(module.down, before[path].down) for path, module in trainer.modules().items())
+
+
 class Diverging:
     """A trainer whose loss stops being a number."""
 
     steps = 5
     step_done = 0
 
-    def plan(self, steps: int) -> None: ...
-    def try_step(self) -> None: ...
-    def state(self) -> dict[str, Tensor]:
-        return {}
-
-    def restore(self, state: object, *, step_done: int) -> None: ...
     def step(self) -> float:
         self.step_done += 1
         return float("nan") if self.step_done == 3 else 1.0
