@@ -21,6 +21,7 @@ from services.admin.places import Place
 from services.admin.rows import read, snapshot, table_names, write_lines
 from services.common.artifacts import ArtifactStore
 from services.common.errors import Conflict, NotFound, NotReady, ServiceError, Unavailable
+from services.common.leases import refuse_half_restored
 from services.common.named import NamedObject
 
 MOST_READINGS = 8
@@ -63,11 +64,12 @@ def take_backup(
 
     Raises:
         Conflict: something is at `path` already.
-        NotReady: a database is not at the revision that this program knows.
+        NotReady: a database is not at the revision that this program knows, or was restored only in part.
         Unavailable: a database or store cannot be reached, or there is no room; nothing is left at `path` then.
     """
     for place in places:
         place.require_newest()
+        refuse_half_restored(place.engine, place.metadata)
     with _new_folder(path):
         folder = BackupFolder(path)
         copies = _Copies(folder.store)
@@ -102,10 +104,10 @@ def _read_rows(places: Sequence[Place], folder: BackupFolder) -> tuple[dict[str,
 
 
 def _copy(places: Sequence[Place], censuses: dict[str, Census], copies: _Copies) -> set[str]:
-    """Returns the keys of what was not there."""
+    """Returns the keys of what was not there. Trainings' objects come first: checkpoints live for the shortest time."""
     return {
         named.key
-        for place in places
+        for place in reversed(places)
         for named in censuses[place.name].named.values()
         if not copies.take(place.store, named)
     }

@@ -82,6 +82,7 @@ class Carrier:
         self._settings = settings
         self._stopping = stopping
         self._checkpoint = Checkpoint.model_validate(lease.job.checkpoint)
+        self._replaced: str | None = None  # key of the checkpoint before the last one
         self._last_beat = time.monotonic()
 
     def run(self, children: Children) -> None:
@@ -132,6 +133,7 @@ class Carrier:
             self._drop_checkpoints()
         elif wish is _Wish.RELEASE:
             self._lease.release()
+            self._drop_replaced()
         return wish is not None
 
     def _relay(self, report: Report | None) -> bool:
@@ -147,20 +149,30 @@ class Carrier:
             return False
 
     def _advance(self, checkpoint: Checkpoint) -> bool:
-        """The pointer moves after the object was stored; only then is the old object dropped."""
+        """The pointer moves after the object was stored; the old object is dropped when the pointer moves once more.
+
+        So whoever has just read the row, a backup above all, still finds what it names.
+        """
         old = self._checkpoint.position
         value, reached = checkpoint.as_json(), checkpoint.reached
         cancelled = self._insist(lambda: self._lease.checkpoint(value, reached=reached))
         self._checkpoint = checkpoint
         if old is not None and old != checkpoint.position:
-            with suppress(Unavailable):  # it goes with the others, at the end
-                self._artifacts.delete(old.key)
+            self._drop_replaced()
+            self._replaced = old.key
         return cancelled
+
+    def _drop_replaced(self) -> None:
+        if self._replaced is not None:
+            with suppress(Unavailable):  # it goes with the others, at the end
+                self._artifacts.delete(self._replaced)
+        self._replaced = None
 
     def _end(self, report: Report) -> None:
         failure = report.failure
         if failure is not None:
             self._insist(lambda: self._lease.fail(failure.reason, failure.message))
+            self._drop_replaced()
         else:
             self._insist(lambda: self._lease.finish({"learned": len(self._checkpoint.learned)}))
             self._drop_checkpoints()

@@ -14,6 +14,7 @@ from services.admin.check import check_backup, check_mesh
 from services.admin.manifest import BackupFolder
 from services.admin.places import Place, Whereabouts, open_places
 from services.admin.restore import restore
+from services.admin.sweeps import sweep_all
 from services.common.artifacts import ArtifactSettings, FolderStore, delete_prefix
 from services.common.errors import Conflict, InvalidInput, NotReady, Unavailable
 from services.common.leases import EVERY_KIND, RESTORE
@@ -123,6 +124,10 @@ async def test_an_interrupted_restore_is_seen_and_goes_on_when_it_is_run_again(
             restore(backup, opened, tell=quiet)
         assert {place.name for place in opened} <= check_mesh(opened).problems.keys()
         assert opened[0].queue.claim(["background"], worker="w", ttl_seconds=1) is None
+        with pytest.raises(NotReady, match="only in part"):
+            take_backup(opened, tmp_path / "half", tell=quiet)
+        with pytest.raises(NotReady, match="only in part"):
+            sweep_all(opened, dry_run=False)
         assert [hold.kind for hold in opened[0].holds.all() if hold.reason.startswith(RESTORE)] == [EVERY_KIND]
     shutil.move(aside, some_object)
     assert bring_back(backup, target) == {}

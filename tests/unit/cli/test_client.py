@@ -2,10 +2,13 @@
 
 import httpx
 import pytest
+from rich.console import Console
 
 from services.cli.client import ApiError, Gateway
 from services.cli.client.records import JobState
 from services.cli.client.requests import BackgroundRequest, StyleChoice
+from services.cli.failures import CommandFailed, Exit
+from services.cli.progress import follow
 from tests.fakes.scripted_gateway import Answer, ScriptedGateway, event, events, events_broken_off, job, refusal
 
 URL = "http://gateway.test"
@@ -113,3 +116,17 @@ def test_watching_another_ones_job_is_refused_at_once() -> None:
     gateway = client(ScriptedGateway({"GET /jobs/j1/events": [refusal(404, "NO_JOB", "no such job")]}))
     with pytest.raises(ApiError, match="no such job"):
         list(gateway.watch("j1"))
+
+
+def test_ctrl_c_leaves_the_job_and_names_what_takes_it_up_or_stops_it() -> None:
+    def interrupt(_request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    gateway = client(
+        ScriptedGateway(
+            {"GET /jobs/j1": [httpx.Response(200, json=job("running"))], "GET /jobs/j1/events": [interrupt]}
+        )
+    )
+    with pytest.raises(CommandFailed, match="oma jobs cancel j1") as told:
+        follow(gateway, gateway.job("j1"), Console(stderr=True), label="drawing")
+    assert told.value.code is Exit.INTERRUPTED

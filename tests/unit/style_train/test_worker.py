@@ -147,10 +147,12 @@ def test_a_training_that_ends_well_is_recorded_and_its_checkpoints_are_dropped(d
     assert desk.checkpoints() == []
 
 
-def test_only_the_newest_checkpoint_is_kept(desk: Desk) -> None:
+def test_the_newest_checkpoint_and_the_one_before_are_kept(desk: Desk) -> None:
     seen: list[list[str]] = []
-    desk.carry(ScriptedChildren([desk.saved(3), desk.saved(6), lambda: seen.append(desk.checkpoints()), FINISHED]))
-    assert [key.rsplit("/", 1)[1] for key in seen[0]] == ["lora-00006.safetensors"]
+    saved = [desk.saved(step) for step in (3, 6, 9)]
+    desk.carry(ScriptedChildren([*saved, lambda: seen.append(desk.checkpoints()), FINISHED]))
+    assert [key.rsplit("/", 1)[1] for key in seen[0]] == ["lora-00006.safetensors", "lora-00009.safetensors"]
+    assert desk.checkpoints() == []
 
 
 def test_a_crash_is_followed_by_another_process_at_the_last_checkpoint(desk: Desk) -> None:
@@ -194,7 +196,7 @@ def test_a_wish_to_cancel_stops_the_process(desk: Desk) -> None:
 
 
 def test_a_worker_that_must_stop_gives_the_training_back(desk: Desk) -> None:
-    job = desk.carry(ScriptedChildren([desk.saved(5), desk.stopping.set, None, FINISHED]))
+    job = desk.carry(ScriptedChildren([desk.saved(3), desk.saved(5), desk.stopping.set, None, FINISHED]))
     assert (job.state, job.attempt) == ("queued", 0)
     assert len(desk.checkpoints()) == 1
 
