@@ -1,7 +1,6 @@
 """Pictures of the screens, in both languages."""
 
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -36,9 +35,8 @@ class Screens:
 
     def _write(self, page: Page, filename: str, *, width: int = WIDTH) -> None:
         assert self.folder is not None
-        notes = page.locator(".toast").get_by_role("button", name=re.compile("^(닫기|Close)$"))
-        while notes.count():  # passing notes, perhaps in the language before
-            notes.first.click()
+        # Passing notes, perhaps in the language before, are closed as they are found: one may go by itself meanwhile.
+        page.evaluate("for (const close of document.querySelectorAll('.toast > :last-child')) close.click()")
         before = page.viewport_size
         height = page.evaluate("Math.max(760, document.querySelector('#page, .welcome')?.scrollHeight ?? 0)")
         page.set_viewport_size({"width": width, "height": min(height, MAX_HEIGHT)})
