@@ -32,20 +32,20 @@ FACE = slice(24, 92)
 HANDS = (slice(92, 113), slice(113, 134))
 
 # Pairs of body points, in drawing order; limb i has colour i.
-_LIMBS = [
+LIMBS = [
     *[(1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13)],
     *[(1, 0), (0, 14), (14, 16), (0, 15), (15, 17)],
 ]
-_BODY_COLOURS = [
+BODY_COLOURS = [
     *[(255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0), (0, 255, 85)],
     *[(0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255)],
     *[(255, 0, 255), (255, 0, 170), (255, 0, 85)],
 ]
-_FINGERS = [
+FINGERS = [
     (knuckle if knuckle % 4 else 0, knuckle + 1) for finger in range(5) for knuckle in range(finger * 4, finger * 4 + 4)
 ]
-_FINGER_COLOURS = [
-    tuple(255 * channel for channel in colorsys.hsv_to_rgb(i / len(_FINGERS), 1, 1)) for i in range(len(_FINGERS))
+FINGER_COLOURS = [
+    tuple(255 * channel for channel in colorsys.hsv_to_rgb(i / len(FINGERS), 1, 1)) for i in range(len(FINGERS))
 ]
 
 
@@ -111,12 +111,12 @@ def pose_picture(xy_K2: Floats, score_K: NDArray[np.floating], size_wh: tuple[in
 
 
 def _draw_bodies(canvas_HWC: Pixels, xy_PJ2: Floats, seen_PJ: NDArray[np.bool_]) -> Pixels:
-    for colour, limb in zip(_BODY_COLOURS, _LIMBS, strict=False):
+    for colour, limb in zip(BODY_COLOURS, LIMBS, strict=False):
         for xy_J2, seen_J in zip(xy_PJ2, seen_PJ, strict=True):
             if seen_J[list(limb)].all():
                 _draw_limb(canvas_HWC, xy_J2[list(limb)], colour)
     canvas_HWC = (canvas_HWC * 0.6).astype(np.uint8)
-    for joint, colour in enumerate(_BODY_COLOURS):
+    for joint, colour in enumerate(BODY_COLOURS):
         for x, y in xy_PJ2[seen_PJ[:, joint], joint]:
             cv2.circle(canvas_HWC, (int(x), int(y)), 4, colour, -1)
     return canvas_HWC
@@ -131,7 +131,7 @@ def _draw_limb(canvas_HWC: Pixels, ends_22: Floats, colour: tuple[int, int, int]
 
 
 def _draw_hand(canvas_HWC: Pixels, points_J2: NDArray[np.int64], shown_J: NDArray[np.bool_]) -> None:
-    for colour, (start, end) in zip(_FINGER_COLOURS, _FINGERS, strict=True):
+    for colour, (start, end) in zip(FINGER_COLOURS, FINGERS, strict=True):
         if shown_J[start] and shown_J[end]:
             cv2.line(canvas_HWC, points_J2[start].tolist(), points_J2[end].tolist(), colour, thickness=2)
     for point_2 in points_J2[shown_J]:

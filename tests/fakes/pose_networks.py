@@ -55,6 +55,7 @@ class ScriptedNetworks:
 
     latent_channels = 3
     latent_factor = 8
+    has_alpha = False
     clip_side = 8
 
     def __init__(self, on_predict: Callable[[int], None] = lambda _: None) -> None:
@@ -69,6 +70,10 @@ class ScriptedNetworks:
 
     def decode(self, latents_1CHW: Tensor, /) -> Tensor:
         return functional.interpolate(latents_1CHW, scale_factor=8.0)
+
+    def coverage(self, image_1CHW: Tensor, /) -> Tensor:
+        """What is dark is character."""
+        return (image_1CHW.mean(dim=1, keepdim=True) < 128 / 255).float()
 
     def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /) -> Reference:
         self.references += 1

@@ -6,9 +6,12 @@ from oma.pose.v1 import pose_estimation_service_pb2 as pb
 from oma.pose.v1 import pose_pb2
 
 from services.common.errors import InvalidInput
-from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_png
+from services.common.pictures import MAX_INLINE_BYTES, encode_png
+from services.pose import openpose
 from services.pose.estimation.engine import LookSpec, People
-from services.pose.wire import in_range, write_person
+from services.pose.skeleton import people_picture
+from services.pose.svg import people_svg
+from services.pose.wire import in_range, read_people, write_person
 
 MAX_PEOPLE = 64
 SMALLEST_DRAWING, LARGEST_DRAWING = 16, 4096
@@ -62,8 +65,29 @@ def to_drawing_size(request: pb.DrawSkeletonRequest) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def to_skeleton(drawing_HWC: Pixels) -> pb.DrawSkeletonResponse:
-    content = encode_png(np.ascontiguousarray(drawing_HWC))
+def draw_skeleton(request: pb.DrawSkeletonRequest) -> pb.DrawSkeletonResponse:
+    """The request's people in the format that it asks for.
+
+    Raises:
+        InvalidInput: what `to_drawing_size` and `read_people` refuse, an unknown format, or too large a drawing.
+    """
+    size_wh = to_drawing_size(request)
+    xy_PK2, score_PK = read_people(request.people)
+    match request.format:
+        case pb.SKELETON_FORMAT_UNSPECIFIED | pb.SKELETON_FORMAT_PNG:
+            drawing_HWC = people_picture(xy_PK2, score_PK, size_wh)
+            return _skeleton(encode_png(np.ascontiguousarray(drawing_HWC)), "image/png")
+        case pb.SKELETON_FORMAT_SVG:
+            return _skeleton(people_svg(xy_PK2, score_PK, size_wh).encode(), "image/svg+xml")
+        case pb.SKELETON_FORMAT_OPENPOSE_18:
+            return _skeleton(openpose.to_json(xy_PK2, score_PK, body=18).encode(), "application/json")
+        case pb.SKELETON_FORMAT_OPENPOSE_25:
+            return _skeleton(openpose.to_json(xy_PK2, score_PK, body=25).encode(), "application/json")
+        case unknown:
+            raise InvalidInput(f"format {unknown}: choose PNG, SVG, OPENPOSE_18 or _25", reason="SKELETON_FORMAT")
+
+
+def _skeleton(content: bytes, media_type: str) -> pb.DrawSkeletonResponse:
     if len(content) > MAX_INLINE_BYTES:
         raise InvalidInput("the drawing is larger than 4 MiB: ask for a smaller one", reason="DRAWING_TOO_LARGE")
-    return pb.DrawSkeletonResponse(skeleton=image_pb2.Image(content=content, media_type="image/png"))
+    return pb.DrawSkeletonResponse(skeleton=image_pb2.Image(content=content, media_type=media_type))

@@ -11,11 +11,9 @@ from services.common.compute import ComputeLane
 from services.common.pictures import Pixels
 from services.common.wire import picture_pixels
 from services.pose.estimation.calls import Call
-from services.pose.estimation.convert import to_drawing_size, to_look_spec, to_response, to_skeleton
+from services.pose.estimation.convert import draw_skeleton, to_look_spec, to_response
 from services.pose.estimation.engine import LookSpec
 from services.pose.estimation.networks import Networks
-from services.pose.skeleton import people_picture
-from services.pose.wire import read_people
 
 
 class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
@@ -44,7 +42,7 @@ class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
 
     async def DrawSkeleton(self, request: pb.DrawSkeletonRequest, context: Any) -> pb.DrawSkeletonResponse:
         self._places.take(context)
-        return await self._reading.run(self._draw_skeleton, request)
+        return await self._reading.run(draw_skeleton, request)
 
     def _read(self, request: pb.EstimatePoseRequest) -> tuple[Pixels, LookSpec]:
         owner, spec = check_owner(request.owner), to_look_spec(request)
@@ -53,8 +51,3 @@ class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
     def _look(self, image_HWC: Pixels, spec: LookSpec, call: Call) -> pb.EstimatePoseResponse:
         found = self._networks.engine_for(call).estimate(image_HWC, spec)
         return to_response(found, (image_HWC.shape[1], image_HWC.shape[0]))
-
-    def _draw_skeleton(self, request: pb.DrawSkeletonRequest) -> pb.DrawSkeletonResponse:
-        size_wh = to_drawing_size(request)
-        xy_PK2, score_PK = read_people(request.people)
-        return to_skeleton(people_picture(xy_PK2, score_PK, size_wh))

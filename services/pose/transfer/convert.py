@@ -15,6 +15,7 @@ from services.common.wire import to_artifact
 from services.pose.skeleton import MIN_SCORE
 from services.pose.transfer.engine import TransferSpec
 from services.pose.transfer.geometry import default_size, fit_points
+from services.pose.transfer.proportions import with_proportions_of
 from services.pose.wire import in_range, read_people, write_person
 
 MAX_STEPS, DEFAULT_STEPS = 60, 30
@@ -40,6 +41,9 @@ class Order:
     size_wh: tuple[int, int] | None
     previews: bool
     inline_results: bool
+    transparent: bool
+    crop: bool
+    own_skeleton: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 
     def result_key(self, index: int) -> str:
         return f"{self.owner}/out/{self.request_id}/{index:02}.png"
@@ -70,6 +74,9 @@ def to_order(request: pb.TransferPoseRequest, family: Family) -> Order:
         size_wh=_asked_size(request, family),
         previews=request.previews,
         inline_results=request.inline_results,
+        transparent=request.transparent_background,
+        crop=_crops(request.character_fit),
+        own_skeleton=_own_skeleton(request),
     )
     check_key(order.result_key(0))
     return order
@@ -88,15 +95,20 @@ def to_spec(order: Order, character_HWC: Pixels, family: Family) -> TransferSpec
             reason="PICTURE_TOO_SMALL",
         )
     size_wh = order.size_wh or default_size((width, height), family.resolution, family.size_step)
-    if order.inline_results and 3 * size_wh[0] * size_wh[1] > MAX_INLINE_BYTES:
+    if order.inline_results and (3 + order.transparent) * size_wh[0] * size_wh[1] > MAX_INLINE_BYTES:
         raise InvalidInput("results of this size do not fit inline: ask for references only", reason="INLINE_TOO_LARGE")
+    xy_K2 = order.xy_K2
+    if order.own_skeleton is not None:
+        xy_K2 = with_proportions_of(*order.own_skeleton, xy_K2, order.score_K)
     return TransferSpec(
         character_HWC=character_HWC,
-        xy_K2=fit_points(order.xy_K2, order.score_K > MIN_SCORE, order.pose_wh, size_wh),
+        xy_K2=fit_points(xy_K2, order.score_K > MIN_SCORE, order.pose_wh, size_wh),
         score_K=order.score_K,
         size_wh=size_wh,
         steps=order.steps,
         guidance=order.guidance,
+        crop=order.crop,
+        transparent=order.transparent,
     )
 
 
@@ -134,8 +146,24 @@ def done(order: Order, spec: TransferSpec, family: Family) -> pb.TransferPoseRes
             width=spec.size_wh[0],
             height=spec.size_wh[1],
             pose=write_person(spec.xy_K2, spec.score_K),
+            transparent_background=spec.transparent,
+            character_fit=pb.CHARACTER_FIT_CROP if spec.crop else pb.CHARACTER_FIT_PAD,
+            own_proportions=order.own_skeleton is not None,
         )
     )
+
+
+def _crops(asked: pb.CharacterFit) -> bool:
+    if asked not in pb.CharacterFit.values():
+        raise InvalidInput(f"character_fit is {asked}: choose PAD or CROP", reason="CHARACTER_FIT")
+    return asked == pb.CHARACTER_FIT_CROP
+
+
+def _own_skeleton(request: pb.TransferPoseRequest) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    if not request.HasField("character_skeleton"):
+        return None
+    xy_PK2, score_PK = read_people([request.character_skeleton])
+    return xy_PK2[0], score_PK[0]
 
 
 def _pose_size(pose: pb.TargetPose) -> tuple[int, int]:

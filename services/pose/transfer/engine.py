@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from services.common.errors import NotReady
 from services.pose.skeleton import pose_picture
-from services.pose.transfer.geometry import fit_picture
+from services.pose.transfer.geometry import cover_picture, fit_picture
 from services.pose.transfer.references import OnLookup, Reference, ReferenceCache, picture_key
 from services.pose.transfer.schedule import denoising_steps
 
@@ -36,12 +37,16 @@ class Networks(Protocol):
     latent_channels: int
     latent_factor: int
     clip_side: int
+    has_alpha: bool
 
     def encode(self, image_1CHW: Tensor, /) -> Tensor:
         """Scaled latents of a picture in [-1, 1]."""
 
     def decode(self, latents_1CHW: Tensor, /) -> Tensor:
         """The picture, about [-1, 1], of scaled latents."""
+
+    def coverage(self, image_1CHW: Tensor, /) -> Tensor:
+        """How much of each pixel (1, 1, H, W) of a picture in [0, 1] is character; asked only if `has_alpha`."""
 
     def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /) -> Reference:
         """A character, from its latents and its CLIP pixels."""
@@ -65,6 +70,8 @@ class TransferSpec:
     size_wh: tuple[int, int]
     steps: int = 30
     guidance: float = 3.5
+    crop: bool = False  # the character's picture covers the result, instead of being seen whole
+    transparent: bool = False  # but for the character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +104,21 @@ class TransferEngine:
         self._references = ReferenceCache(cache_bytes, on_lookup=on_lookup)
         self._on_predicted = on_predicted
 
+    def check(self, spec: TransferSpec) -> None:
+        """Whether this family can draw it.
+
+        Raises:
+            NotReady: a transparent result is asked for, and the family has no network that finds the character.
+        """
+        if spec.transparent and not self._networks.has_alpha:
+            raise NotReady(
+                "this family has no alpha network: ask for a result with a background", reason="NO_ALPHA_NETWORK"
+            )
+
     @torch.inference_mode()
     def prepare(self, spec: TransferSpec) -> Prepared:
         """The character's features, from the cache if it was drawn lately, and the pose's."""
-        fitted_HWC = fit_picture(spec.character_HWC, spec.size_wh)
+        fitted_HWC = (cover_picture if spec.crop else fit_picture)(spec.character_HWC, spec.size_wh)
         clip_HWC = clip_crop(spec.character_HWC, self._networks.clip_side)
         skeleton_HWC = pose_picture(spec.xy_K2, spec.score_K, spec.size_wh)
         reference = self._references.get_or_make(
@@ -114,7 +132,7 @@ class TransferEngine:
 
     @torch.inference_mode()
     def draw(self, spec: TransferSpec, prepared: Prepared, seed: int, on_step: OnStep, *, previews: bool) -> Pixels:
-        """One result, RGB."""
+        """One result, RGB; with alpha if it is to be transparent."""
         networks, guided = self._networks, spec.guidance > 1
         width, height = (side // networks.latent_factor for side in spec.size_wh)
         latents = initial_noise((1, networks.latent_channels, height, width), seed)
@@ -129,7 +147,12 @@ class TransferEngine:
             latents, clean = step.advance(latents, velocity)
             shown = previews and done < spec.steps and done % max(1, spec.steps // PREVIEWS) == 0
             on_step(done, self._preview(clean) if shown else None)
-        return to_pixels(networks.decode(latents))
+        image_HWC = to_pixels(networks.decode(latents))
+        return self._cut_out(image_HWC) if spec.transparent else image_HWC
+
+    def _cut_out(self, image_HWC: Pixels) -> Pixels:
+        alpha_HW = self._networks.coverage(to_unit_tensor(image_HWC))[0, 0]
+        return np.dstack([image_HWC, np.asarray((alpha_HW * 255).round().to(torch.uint8))])
 
     def _preview(self, clean_1CHW: Tensor) -> Pixels:
         if max(clean_1CHW.shape[2:]) > _LARGE_LATENT_SIDE:

@@ -47,6 +47,16 @@ def fit_inside(picture_wh: tuple[int, int], canvas_wh: tuple[int, int]) -> Fit:
     )
 
 
+def cover_picture(image_HWC: Pixels, canvas_wh: tuple[int, int]) -> Pixels:
+    """The picture over the whole canvas; what is left over of its height or width is cut off evenly."""
+    height, width = image_HWC.shape[:2]
+    scale = max(canvas_wh[0] / width, canvas_wh[1] / height)
+    seen_wh = (canvas_wh[0] / scale, canvas_wh[1] / scale)
+    left, top = (width - seen_wh[0]) / 2, (height - seen_wh[1]) / 2
+    box = (left, top, min(width, left + seen_wh[0]), min(height, top + seen_wh[1]))
+    return np.asarray(Image.fromarray(image_HWC).resize(canvas_wh, Image.Resampling.LANCZOS, box=box))
+
+
 def fit_picture(image_HWC: Pixels, canvas_wh: tuple[int, int]) -> Pixels:
     """The picture inside a canvas of the usual colour of its border."""
     fit = fit_inside((image_HWC.shape[1], image_HWC.shape[0]), canvas_wh)

@@ -5,16 +5,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from services.common.errors import NotReady
+from services.pose.transfer.alpha import AlphaNetwork
 from services.pose.transfer.attention import Reading, keys_and_values
 from services.pose.transfer.references import Reference
-from services.pose.transfer.weights import Parts, latent_factor, load_parts
+from services.pose.transfer.weights import Parts, has_alpha, latent_factor, load_alpha, load_parts
 
 
 class TorchNetworks:
     """`engine.Networks` over one family's parts. Keeps nothing of a request."""
 
-    def __init__(self, parts: Parts, *, device: torch.device, dtype: torch.dtype) -> None:
-        self._parts = parts
+    def __init__(
+        self, parts: Parts, *, device: torch.device, dtype: torch.dtype, alpha: AlphaNetwork | None = None
+    ) -> None:
+        self._parts, self._alpha = parts, alpha
+        self.has_alpha = alpha is not None
         self._device, self._dtype = device, dtype
         self.alphas_cumprod = parts.alphas_cumprod
         self.latent_channels = int(parts.denoising_unet.config["in_channels"])
@@ -31,6 +36,11 @@ class TorchNetworks:
     def decode(self, latents_1CHW: Tensor, /) -> Tensor:
         image: Tensor = self._parts.vae.decode((latents_1CHW / self._latent_scale).to(self._device, self._dtype)).sample
         return image.float().cpu()
+
+    def coverage(self, image_1CHW: Tensor, /) -> Tensor:
+        if self._alpha is None:
+            raise NotReady("this family has no alpha network", reason="NO_ALPHA_NETWORK")
+        return self._alpha.coverage(image_1CHW.to(self._device, self._dtype)).float().cpu()
 
     def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /) -> Reference:
         context_11D = self._parts.image_encoder(clip_1CHW.to(self._device, self._dtype)).image_embeds[:, None]
@@ -73,4 +83,6 @@ def load_networks(family_folder: Path, *, device_name: str) -> TorchNetworks:
         device_name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(device_name)
     dtype = torch.float32 if device.type == "cpu" else torch.float16
-    return TorchNetworks(load_parts(family_folder, device=device, dtype=dtype), device=device, dtype=dtype)
+    alpha = load_alpha(family_folder, device=device, dtype=dtype) if has_alpha(family_folder) else None
+    parts = load_parts(family_folder, device=device, dtype=dtype)
+    return TorchNetworks(parts, device=device, dtype=dtype, alpha=alpha)

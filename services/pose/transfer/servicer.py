@@ -74,7 +74,9 @@ class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
     def _read(self, request: pb.TransferPoseRequest) -> tuple[Order, TransferSpec]:
         order = convert.to_order(request, self._family)
         character_HWC = picture_pixels(request.character, self._store, owner=order.owner)
-        return order, convert.to_spec(order, character_HWC, self._family)
+        spec = convert.to_spec(order, character_HWC, self._family)
+        self._engine.check(spec)
+        return order, spec
 
     def _draw(self, order: Order, spec: TransferSpec, send: Send) -> None:
         with span("prepare"):

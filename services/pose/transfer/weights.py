@@ -81,6 +81,10 @@ def load_parts(family_folder: Path, *, device: torch.device, dtype: torch.dtype)
     return parts
 
 
+def has_alpha(family_folder: Path) -> bool:
+    return (family_folder / FOLDER / "alpha").is_dir()
+
+
 def load_alpha(family_folder: Path, *, device: torch.device, dtype: torch.dtype) -> AlphaNetwork:
     """The network that tells a character from what is behind it.
 

@@ -1,5 +1,6 @@
 """The alpha network: any size of picture, a file that is whole or refused."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_training_learns_what_is_character() -> None:
     pictures = alpha.expand(-1, 3, -1, -1) * 0.5
     network = AlphaNetwork(TINY).train()
 
-    def supply():  # type: ignore[no-untyped-def]
+    def supply() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         while True:
             yield pictures, alpha
 

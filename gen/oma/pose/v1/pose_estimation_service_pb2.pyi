@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from oma.image.v1 import image_pb2 as _image_pb2
 from oma.pose.v1 import pose_pb2 as _pose_pb2
 import builtins as _builtins
@@ -19,6 +20,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _SkeletonFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SkeletonFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SkeletonFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SKELETON_FORMAT_UNSPECIFIED: _SkeletonFormat.ValueType  # 0
+    """As PNG."""
+    SKELETON_FORMAT_PNG: _SkeletonFormat.ValueType  # 1
+    """image/png on black, in DWPose's colours, as pose transfer follows it."""
+    SKELETON_FORMAT_SVG: _SkeletonFormat.ValueType  # 2
+    """image/svg+xml, in the same colours, with smooth edges."""
+    SKELETON_FORMAT_OPENPOSE_18: _SkeletonFormat.ValueType  # 3
+    """application/json as OpenPose writes it, with 18 body points, hands and face."""
+    SKELETON_FORMAT_OPENPOSE_25: _SkeletonFormat.ValueType  # 4
+    """The same with 25 body points: the middle of the hips, and feet."""
+
+class SkeletonFormat(_SkeletonFormat, metaclass=_SkeletonFormatEnumTypeWrapper):
+    """What a skeleton is drawn or written as."""
+
+SKELETON_FORMAT_UNSPECIFIED: SkeletonFormat.ValueType  # 0
+"""As PNG."""
+SKELETON_FORMAT_PNG: SkeletonFormat.ValueType  # 1
+"""image/png on black, in DWPose's colours, as pose transfer follows it."""
+SKELETON_FORMAT_SVG: SkeletonFormat.ValueType  # 2
+"""image/svg+xml, in the same colours, with smooth edges."""
+SKELETON_FORMAT_OPENPOSE_18: SkeletonFormat.ValueType  # 3
+"""application/json as OpenPose writes it, with 18 body points, hands and face."""
+SKELETON_FORMAT_OPENPOSE_25: SkeletonFormat.ValueType  # 4
+"""The same with 25 body points: the middle of the hips, and feet."""
+Global___SkeletonFormat: _TypeAlias = SkeletonFormat  # noqa: Y015
 
 @_typing.final
 class EstimatePoseRequest(_message.Message):
@@ -134,10 +167,13 @@ class DrawSkeletonRequest(_message.Message):
     PEOPLE_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Pixels, 16 to 4096."""
     height: _builtins.int
     """Pixels, 16 to 4096."""
+    format: Global___SkeletonFormat.ValueType
+    """What the skeleton is sent as."""
     @_builtins.property
     def people(self) -> _containers.RepeatedCompositeFieldContainer[_pose_pb2.Person]:
         """At least one."""
@@ -148,10 +184,11 @@ class DrawSkeletonRequest(_message.Message):
         people: _abc.Iterable[_pose_pb2.Person] | None = ...,
         width: _builtins.int = ...,
         height: _builtins.int = ...,
+        format: Global___SkeletonFormat.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "people", b"people", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "height", b"height", "people", b"people", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,7 +203,7 @@ class DrawSkeletonResponse(_message.Message):
     SKELETON_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def skeleton(self) -> _image_pb2.Image:
-        """PNG on black, in DWPose's colours."""
+        """In the format that was asked for."""
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from oma.image.v1 import drawing_pb2 as _drawing_pb2
 from oma.image.v1 import image_pb2 as _image_pb2
 from oma.pose.v1 import pose_pb2 as _pose_pb2
@@ -18,6 +19,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CharacterFit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CharacterFitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CharacterFit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHARACTER_FIT_UNSPECIFIED: _CharacterFit.ValueType  # 0
+    """As PAD."""
+    CHARACTER_FIT_PAD: _CharacterFit.ValueType  # 1
+    """All of it is seen; the rest gets the usual colour of its border."""
+    CHARACTER_FIT_CROP: _CharacterFit.ValueType  # 2
+    """It covers the result, and what is left over on two sides is cut off."""
+
+class CharacterFit(_CharacterFit, metaclass=_CharacterFitEnumTypeWrapper):
+    """How a character's picture fills the result."""
+
+CHARACTER_FIT_UNSPECIFIED: CharacterFit.ValueType  # 0
+"""As PAD."""
+CHARACTER_FIT_PAD: CharacterFit.ValueType  # 1
+"""All of it is seen; the rest gets the usual colour of its border."""
+CHARACTER_FIT_CROP: CharacterFit.ValueType  # 2
+"""It covers the result, and what is left over on two sides is cut off."""
+Global___CharacterFit: _TypeAlias = CharacterFit  # noqa: Y015
 
 @_typing.final
 class TargetPose(_message.Message):
@@ -69,6 +94,9 @@ class TransferPoseRequest(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     PREVIEWS_FIELD_NUMBER: _builtins.int
     INLINE_RESULTS_FIELD_NUMBER: _builtins.int
+    TRANSPARENT_BACKGROUND_FIELD_NUMBER: _builtins.int
+    CHARACTER_FIT_FIELD_NUMBER: _builtins.int
+    CHARACTER_SKELETON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request; results are stored under "<owner>/out/<request_id>/"."""
     owner: _builtins.str
@@ -89,6 +117,12 @@ class TransferPoseRequest(_message.Message):
     """Send a rough preview with some of the progress events."""
     inline_results: _builtins.bool
     """Send each result's bytes too, not only its reference."""
+    transparent_background: _builtins.bool
+    """Make the results transparent but for the character; refused with NO_ALPHA_NETWORK where the family cannot tell them
+    apart.
+    """
+    character_fit: Global___CharacterFit.ValueType
+    """What happens where the character's picture and the result differ in aspect; it is never squashed."""
     @_builtins.property
     def character(self) -> _image_pb2.Picture:
         """The character, drawn; required."""
@@ -96,6 +130,10 @@ class TransferPoseRequest(_message.Message):
     @_builtins.property
     def pose(self) -> Global___TargetPose:
         """The pose to take; required. Its aspect is kept: the skeleton is fitted into the result, never stretched."""
+
+    @_builtins.property
+    def character_skeleton(self) -> _pose_pb2.Person:
+        """The character's own keypoints, in its picture: the pose's limbs get their proportions. Absent: the pose's own."""
 
     def __init__(
         self,
@@ -112,10 +150,13 @@ class TransferPoseRequest(_message.Message):
         height: _builtins.int | None = ...,
         previews: _builtins.bool = ...,
         inline_results: _builtins.bool = ...,
+        transparent_background: _builtins.bool = ...,
+        character_fit: Global___CharacterFit.ValueType = ...,
+        character_skeleton: _pose_pb2.Person | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "count", b"count", "guidance", b"guidance", "height", b"height", "pose", b"pose", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "character_skeleton", b"character_skeleton", "count", b"count", "guidance", b"guidance", "height", b"height", "pose", b"pose", "steps", b"steps", "width", b"width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "count", b"count", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "owner", b"owner", "pose", b"pose", "previews", b"previews", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "character_fit", b"character_fit", "character_skeleton", b"character_skeleton", "count", b"count", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "owner", b"owner", "pose", b"pose", "previews", b"previews", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "transparent_background", b"transparent_background", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -197,6 +238,9 @@ class TransferPoseDone(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     POSE_FIELD_NUMBER: _builtins.int
+    TRANSPARENT_BACKGROUND_FIELD_NUMBER: _builtins.int
+    CHARACTER_FIT_FIELD_NUMBER: _builtins.int
+    OWN_PROPORTIONS_FIELD_NUMBER: _builtins.int
     family: _builtins.str
     """The model family that drew."""
     steps: _builtins.int
@@ -209,6 +253,12 @@ class TransferPoseDone(_message.Message):
     """Pixels."""
     height: _builtins.int
     """Pixels."""
+    transparent_background: _builtins.bool
+    """As used."""
+    character_fit: Global___CharacterFit.ValueType
+    """As used."""
+    own_proportions: _builtins.bool
+    """Whether the pose's limbs got the character's proportions."""
     @_builtins.property
     def pose(self) -> _pose_pb2.Person:
         """The keypoints as they were fitted into the result."""
@@ -223,10 +273,13 @@ class TransferPoseDone(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         pose: _pose_pb2.Person | None = ...,
+        transparent_background: _builtins.bool = ...,
+        character_fit: Global___CharacterFit.ValueType = ...,
+        own_proportions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pose", b"pose"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["family", b"family", "guidance", b"guidance", "height", b"height", "pose", b"pose", "seed", b"seed", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character_fit", b"character_fit", "family", b"family", "guidance", b"guidance", "height", b"height", "own_proportions", b"own_proportions", "pose", b"pose", "seed", b"seed", "steps", b"steps", "transparent_background", b"transparent_background", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
