@@ -94,7 +94,7 @@ async def overhead(mesh: Mesh) -> None:
         stub = pose_grpc.PoseEstimationServiceStub(channel)
         for size, side, times in (("small", 256, 60), ("4MB", 1160, 25)):
             content = noise_png(side)
-            picture = image_pb2.Picture(inline=image_pb2.InlinePicture(content=content, media_type="image/png"))
+            picture = image_pb2.Picture(inline=image_pb2.Image(content=content, media_type="image/png"))
             request = pose_pb.EstimatePoseRequest(owner=OWNER, picture=picture)
 
             async def directly(content: bytes = content, request: Any = request) -> None:
@@ -204,7 +204,7 @@ def put_styles(mesh: Mesh, count: int) -> list[style_pb2.StyleUse]:
     return styles
 
 
-async def affinity(mesh: Mesh, drawings: int = 800, at_once: int = 16) -> None:
+async def affinity(mesh: Mesh, drawings: int = 480, at_once: int = 16) -> None:
     services = await painters(mesh, 4, MAX_PENDING="16")
     styles = put_styles(mesh, 64)
     target = "ipv4:" + ",".join(one.address for one in services)
@@ -239,7 +239,7 @@ async def restart(mesh: Mesh) -> None:
     services = [await mesh.service("services.pose.estimation", "OMA_POSE_ESTIMATION_", **told) for _ in range(2)]
     await until_serving(*services)
     target = "ipv4:" + ",".join(one.address for one in services)
-    picture = image_pb2.Picture(inline=image_pb2.InlinePicture(content=noise_png(256), media_type="image/png"))
+    picture = image_pb2.Picture(inline=image_pb2.Image(content=noise_png(256), media_type="image/png"))
     request = pose_pb.EstimatePoseRequest(owner=OWNER, picture=picture)
     outcomes, going = Counter[str](), True
     async with open_channel(target, retried=(f"{POSE}/EstimatePose",)) as channel:

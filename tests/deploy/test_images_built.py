@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.manifests import ROOT
+from tests.fakes.postgres import free_port
 
 pytestmark = [
     pytest.mark.slow,
@@ -94,6 +95,61 @@ def test_its_processes_start(image: str, container: str) -> None:
     }[target_of(image)]
     said = within(container, "python", "-c", f"import {', '.join(modules)}; print('loaded')")
     assert said.endswith("loaded")
+
+
+STARTED = {  # a process with its data in /tmp, and what asks it whether it serves
+    "gateway": (
+        "services.gateway",
+        {
+            "OMA_GATEWAY_HTTP_ADDRESS": "127.0.0.1:{port}",
+            "OMA_GATEWAY_DATABASE_URL": "sqlite:////tmp/gateway.db",
+            "OMA_GATEWAY_ARTIFACTS__FOLDER": "/tmp/artifacts",  # noqa: S108
+            "OMA_GATEWAY_LINK_SECRET_FILE": "/tmp/link",  # noqa: S108
+            "OMA_GATEWAY_SIGNING_KEY_FILE": "/tmp/keys/signing.pem",  # noqa: S108
+            "OMA_GATEWAY_WEB_FOLDER": "/app/web/dist",
+        },
+        (
+            "import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/healthz').read();"
+            "assert b'<div id=' in r.urlopen('http://127.0.0.1:{port}/').read()"
+        ),
+    ),
+    "mesh": (
+        "services.pose.estimation",
+        {
+            "OMA_POSE_ESTIMATION_SERVER__ADDRESS": "127.0.0.1:{port}",
+            "OMA_POSE_ESTIMATION_SERVER__TRUSTED_KEYS": "/tmp/keys/trusted",  # noqa: S108
+            "OMA_POSE_ESTIMATION_ARTIFACTS__FOLDER": "/tmp/artifacts",  # noqa: S108
+            "OMA_POSE_ESTIMATION_FAMILY": "/models/family",
+        },
+        (
+            "import grpc; from grpc_health.v1 import health_pb2 as p, health_pb2_grpc as s;"
+            "assert s.HealthStub(grpc.insecure_channel('127.0.0.1:{port}')).Check(p.HealthCheckRequest()).status == 1"
+        ),
+    ),
+}
+START = """
+import subprocess, sys, time
+serving = subprocess.Popen([sys.executable, "-m", sys.argv[1]])
+ends_at = time.monotonic() + 240
+while subprocess.run([sys.executable, "-c", sys.argv[2]], stderr=subprocess.DEVNULL).returncode:
+    assert serving.poll() is None and time.monotonic() < ends_at
+    time.sleep(1)
+serving.terminate()
+print("served", serving.wait())
+"""
+
+
+def test_a_process_of_it_serves_and_ends_when_it_is_told_to(image: str, container: str) -> None:
+    module, settings, asks = STARTED[target_of(image)]
+    port = str(free_port())
+    within(container, "python", "-m", "services.common.identity.keys", "/tmp/keys")  # noqa: S108
+    told = [f"{name}={value.format(port=port)}" for name, value in settings.items()]
+    family = ROOT / "models/webtoon_tiny/weights"
+    said = buildah(
+        "run", "--volume", f"{family}:/models/family:ro", container, "--",
+        "env", *told, "python", "-c", START, module, asks.format(port=port), seconds=400,
+    )  # fmt: skip
+    assert said.endswith("served 0")
 
 
 def test_only_the_mesh_has_torch_and_only_the_gateway_has_the_page(image: str, container: str) -> None:
