@@ -6,9 +6,9 @@ operator: no service reads pickles.
 """
 
 import argparse
-import pickle
 import re
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ def convert(content: Path, *, trigger: str = "") -> bytes:
     """
     try:
         loaded = torch.load(content, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         message = f"{content.name} holds more than tensors, or is damaged"
         raise InvalidInput(message, reason="NOT_A_DREAMSTYLER") from error
     found = [(_TOKEN.match(str(name)), vector) for name, vector in loaded.items()] if isinstance(loaded, dict) else []
