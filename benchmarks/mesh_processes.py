@@ -1,13 +1,16 @@
 """The real processes that `benchmarks/mesh.py` measures: services and the gateway, on loopback and one folder."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -23,7 +26,30 @@ from tests.fakes.postgres import free_port
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 240
 OWNER = "benchmark"
+CALL_SECONDS = 300
 SMALL_FAMILY = ROOT / "models/webtoon_tiny/weights"
+
+
+def say(name: str, ours: float, peer: float | None, unit: str, detail: str) -> None:
+    ratio = round(ours / peer, 3) if peer else None
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    told = {"name": f"mesh.{name}", "ours": round(ours, 3), "peer": peer, "ratio": ratio, "unit": unit}
+    print(json.dumps({**told, "detail": f"{detail}, {load}"}), flush=True)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+
+async def timed(call: Callable[[], Awaitable[Any]], times: int) -> list[float]:
+    """Milliseconds of each of `times` calls, one after the other, after two that do not count."""
+    spent = []
+    for number in range(times + 2):
+        began = time.perf_counter()
+        await call()
+        if number >= 2:  # noqa: PLR2004
+            spent.append(1000 * (time.perf_counter() - began))
+    return spent
 
 
 @dataclass(slots=True, kw_only=True)
