@@ -136,7 +136,6 @@ def take_everything_home(studio: Studio, screens: Screens) -> None:
         page.get_by_role("link", name="모두 내려받기 (zip)").click()
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
         assert sorted(archive.namelist()) == ["달빛 골목_바닷가_01.png", "달빛 골목_손 든 주인공_01.png"]
-    screens.take(page, "assets")
 
     studio.throw_away("바닷가")
     studio.go_to("진행 상황")
