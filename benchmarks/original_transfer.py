@@ -72,8 +72,8 @@ class OverwritingAttention:
     def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
         seen = torch.cat([hidden_states, self._bank[self._path]], dim=1)
         found = attend(attn, hidden_states, seen)
-        plain = torch.tensor([True] * (len(hidden_states) // 2) + [False] * (len(hidden_states) // 2))
-        found[plain] = attend(attn, hidden_states[plain], hidden_states[plain])
+        plain = len(hidden_states) // 2
+        found[:plain] = attend(attn, hidden_states[:plain], hidden_states[:plain])
         return found
 
 

@@ -4,13 +4,14 @@ Both sides have the full-size networks of AnimateAnyone with random weights (`sm
 program), the same latents, character, pose and context, and run one after the other. Both are timed by the CPU seconds
 that the process used, which others on the machine do not stretch, and by the clock; `ratio` is of CPU seconds. Printed
 beside it: the largest difference of the two velocities, and of the latents after the step. Before that, a line on what
-is done once per character: the reference pass of both sides, and what a second pose of the same character is spared.
+is done once per character: the reference pass of both sides, and what a second pose of the same character is spared;
+and one on the multiply-adds of a step, which are counted and need no time.
 
 Where the processor has bfloat16 of its own (avx512_bf16 or amx_bf16) our step in bfloat16 is measured too; elsewhere
 it would be slower than float32, and is not.
 
     python benchmarks/pose_transfer.py [--family sd15-random] [--side 512] [--rounds 1] [--threads 2] [--quick]
-                                       [--only reference|step]
+                                       [--only arithmetic|reference|step]
 
 sd15-random needs about 6.5 GiB.
 """
@@ -39,9 +40,10 @@ from original_transfer import (  # noqa: E402
 )
 from reporting import report  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection  # noqa: E402
 
-from services.pose.transfer.attention import keys_and_values, prepare_unet  # noqa: E402
+from services.pose.transfer.attention import Reading, keys_and_values, prepare_unet  # noqa: E402
 from services.pose.transfer.model import TorchNetworks  # noqa: E402
 from services.pose.transfer.references import Reference, ReferenceCache  # noqa: E402
 from services.pose.transfer.schedule import denoising_steps  # noqa: E402
@@ -301,6 +303,35 @@ def measure_step(family: str, side: int, rounds: int) -> None:
     )
 
 
+@torch.inference_mode()
+def count_arithmetic(family: str, side: int) -> None:
+    """Multiply-adds of one step of both, counted on tensors without storage: nothing is computed or timed."""
+    shape = SHAPES[family]
+    with torch.device("meta"):
+        denoiser, latents = build_unet(shape), torch.empty(2, 4, side // 8, side // 8)
+        guide, context = torch.empty(2, shape.channels[0], side // 8, side // 8), torch.empty(2, 1, shape.context)
+        features = {path: torch.empty(size) for path, size in bank_shapes(denoiser, side).items()}
+    prepare_unet(denoiser)
+    seen = Reading(keys_values=keys_and_values(denoiser, features), plain_rows=1)
+    with FlopCounterMode(display=False) as ours:
+        denoiser(torch.cat([latents, guide], dim=1), 500, context, cross_attention_kwargs={"reading": seen})
+    temporal = TemporalModules(denoiser, lambda channels: TemporalModule(channels).to("meta"))
+    temporal.on = True
+    bank = {path: tensor.expand(2, -1, -1) for path, tensor in features.items()}
+    with FlopCounterMode(display=False) as original:
+        hook_in(denoiser, bank, OverwritingAttention)
+        denoiser(latents, 500, context)
+    counts = [counted.get_total_flops() / 2e9 for counted in (ours, original)]
+    report(
+        f"pose_transfer_arithmetic_{family}_{side}",
+        ours=counts[0],
+        peer=counts[1],
+        ratio=counts[1] / counts[0],
+        unit="billion multiply-adds per denoising step",
+        detail={"temporal_modules": temporal.count},
+    )
+
+
 def in_bfloat16(reference: Reference) -> Reference:
     pairs = reference.keys_values.items()
     return Reference(
@@ -316,13 +347,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="the small shape at 128 pixels")
-    parser.add_argument("--only", choices=("reference", "step"))
+    parser.add_argument("--only", choices=("arithmetic", "reference", "step"))
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     family, side = ("small-random", 128) if given.quick else (given.family, given.side)
-    if given.only != "step":
+    if given.only in (None, "arithmetic"):
+        count_arithmetic(family, side)
+    if given.only in (None, "reference"):
         measure_reference(family, side)
-    if given.only != "reference":
+    if given.only in (None, "step"):
         measure_step(family, side, given.rounds)
 
 

@@ -153,7 +153,7 @@ def done(order: Order, spec: TransferSpec, family: Family) -> pb.TransferPoseRes
     )
 
 
-def _crops(asked: pb.CharacterFit) -> bool:
+def _crops(asked: "pb.CharacterFit.ValueType") -> bool:
     if asked not in pb.CharacterFit.values():
         raise InvalidInput(f"character_fit is {asked}: choose PAD or CROP", reason="CHARACTER_FIT")
     return asked == pb.CHARACTER_FIT_CROP

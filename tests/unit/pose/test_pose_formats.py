@@ -78,7 +78,7 @@ def test_an_svg_holds_a_line_for_each_limb_and_a_dot_for_each_point_that_is_seen
         (pb.SKELETON_FORMAT_OPENPOSE_25, "application/json"),
     ],
 )
-def test_the_service_sends_the_format_that_is_asked_for(asked: pb.SkeletonFormat, media_type: str) -> None:
+def test_the_service_sends_the_format_that_is_asked_for(asked: "pb.SkeletonFormat.ValueType", media_type: str) -> None:
     request = pb.DrawSkeletonRequest(people=[person()], width=100, height=100, format=asked)
     assert draw_skeleton(request).skeleton.media_type == media_type
 
