@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
@@ -34,7 +34,7 @@ SliceHeight = Annotated[
     int | None,
     Query(ge=200, le=20000, description="No slice is higher than this many shown pixels; absent does not slice."),
 ]
-_FILES = {
+_FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (PNG, ZIP)}},
 }
 

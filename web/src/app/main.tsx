@@ -11,6 +11,7 @@ import "./styles/tokens.css";
 import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/content.css";
+import "./styles/dialogs.css";
 import "./styles/pictures.css";
 import "./styles/assets.css";
 import "./styles/pose.css";
