@@ -171,7 +171,8 @@ async def build_world(
     posted = await artist.call("POST", f"/projects/{project}/trainings", 202, json=training)
     await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
     style = (await artist.call("GET", f"/projects/{project}/styles", 200))["items"][0]
-    drawn = await artist.call("POST", f"/projects/{project}/backgrounds", 202, json={"prompt": SECRET_NAME})
+    drawing = {"prompt": SECRET_NAME, "styles": [{"style_id": style["id"], "method": "lora"}]}
+    drawn = await artist.call("POST", f"/projects/{project}/backgrounds", 202, json=drawing)
     await artist.http.get(f"/api/v1/jobs/{drawn['id']}/events")
     result = (await artist.call("GET", f"/jobs/{drawn['id']}", 200))["results"][0]
     kept = {"name": SECRET_NAME, "result_ids": [result["id"]]}
