@@ -76,11 +76,12 @@ def _worn(picture_HWC: NDArray[np.float32], rng: np.random.Generator) -> NDArray
     kind = rng.random()
     if kind < 0.3:  # as soft as a small autoencoder leaves it
         padded = np.pad(picture_HWC, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        picture_HWC = (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] + picture_HWC) / 5
+        around_HWC = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+        picture_HWC = np.asarray((around_HWC + picture_HWC) / 5, np.float32)
     elif kind < 0.45:
         picture_HWC = picture_HWC + rng.normal(0, 6, picture_HWC.shape).astype(np.float32)
     gain = rng.uniform(0.85, 1.1, 3).astype(np.float32)
-    return np.clip(picture_HWC * gain, 0, 255)
+    return np.asarray(np.clip(picture_HWC * gain, 0, 255), np.float32)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from models.webtoon_tiny.pictures.characters_points import COUNT, HIDDEN, OCCLUD
 from models.webtoon_tiny.pictures.characters_scenes import draw_people, sample_figure
 from models.webtoon_tiny.pictures.characters_skeleton import Arm, Body, Pose, place
 from models.webtoon_tiny.pictures.styles import Style, sample_style
-from models.webtoon_tiny.train_pose import MIRROR
+from models.webtoon_tiny.pose_network import MIRROR
 
 LEFT_WRIST, RIGHT_WRIST, NOSE = 9, 10, 0
 
@@ -100,5 +100,5 @@ def test_mirroring_a_pose_mirrors_its_keypoints() -> None:
     _, drawn = draw_character(look, pose, Style(), width=128, height=128, seed=0)
     _, flipped = draw_character(look, mirrored(pose), Style(), width=128, height=128, seed=0)
     expected = drawn.keypoints_K2[MIRROR] * [-1, 1] + [128, 0]
-    assert sorted(MIRROR.tolist()) == list(range(COUNT))
+    assert sorted(MIRROR) == list(range(COUNT))
     assert np.abs(flipped.keypoints_K2 - expected).max() < 1.5

@@ -61,9 +61,9 @@ class CountingPainter:
 class Desk:
     """Turns with a counting painter, and all that was told."""
 
-    def __init__(self, **limits: int) -> None:
+    def __init__(self, *, max_rows: int = 8, max_pending: int = 16) -> None:
         self.painter = CountingPainter()
-        self.turns = Turns(self.painter, **{"max_rows": 8, "max_pending": 16, **limits})
+        self.turns = Turns(self.painter, max_rows=max_rows, max_pending=max_pending)
         self.told: dict[str, list[Event]] = {}
 
     def submit(self, spec: DrawingSpec, name: str = "", owner: str = "ann") -> Any:

@@ -82,7 +82,7 @@ async def test_chosen_assets_come_as_one_zip(artist: Artist, worker: Dispatcher)
     project = await artist.project("달빛")
     ids = await results(artist, project)
     kept = [await keep(artist, project, name, ids[:1]) for name in ("골목", "바다", "산")]
-    chosen = {"asset": [kept[2]["id"], kept[0]["id"]]}
+    chosen = {"asset": [str(kept[2]["id"]), str(kept[0]["id"])]}
     answer = await artist.http.get(f"/api/v1/projects/{project}/assets.zip", params=chosen)
     assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == ["달빛_골목_01.png", "달빛_산_01.png"]
     elsewhere = await artist.http.get(f"/api/v1/projects/{await artist.project()}/assets.zip", params=chosen)
