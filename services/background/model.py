@@ -6,16 +6,20 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from safetensors.torch import load_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from services.background.engine.latents import PixelSide
 from services.background.engine.line_control import LineControl
 from services.background.engine.painter import Painter
+from services.background.engine.sky import SkyFinder, SkyNetwork
 from services.background.engine.text import TextSide
 from services.common.errors import NotReady
 from services.common.families import Family
 from services.common.style_files import text_modules, wide_modules
+
+SKY_FILE = "sky/model.safetensors"
 
 
 def choose_device(name: str) -> torch.device:
@@ -61,6 +65,22 @@ def load_painter(family: Family, *, device: torch.device) -> tuple[Painter, Styl
     return assemble_painter(
         tokenizer, text_encoder, vae, unet, config, control=LineControl(control) if control is not None else None
     )
+
+
+def load_sky(family: Family) -> SkyFinder | None:
+    """The family's sky-mask network, on the CPU; None where it has none.
+
+    Raises:
+        NotReady: it is damaged.
+    """
+    if SKY_FILE not in family.files:
+        return None
+    network = SkyNetwork()
+    try:
+        network.load_state_dict({name: value.float() for name, value in load_file(family.folder / SKY_FILE).items()})
+    except (OSError, RuntimeError) as error:
+        raise NotReady(f"{family.folder / SKY_FILE} cannot be read: {error}", reason="FAMILY_DAMAGED") from error
+    return SkyFinder(network)
 
 
 def assemble_painter(

@@ -16,7 +16,7 @@ from services.background.enlarger import find_enlarger
 from services.background.finished import Finished
 from services.background.korean.translator import Translator
 from services.background.metrics import count_step
-from services.background.model import StyleTargets
+from services.background.model import StyleTargets, load_sky
 from services.background.results import Results
 from services.background.servicer import Afterwards, BackgroundServicer
 from services.background.settings import BackgroundSettings
@@ -62,7 +62,7 @@ async def run(
                 enlarger=find_enlarger(threads=settings.torch_threads or os.cpu_count() or 1),
                 settings_in_pictures=settings.settings_in_pictures,
             ),
-            finished=Finished(store=store, find_sky=None),
+            finished=Finished(store=store, find_sky=load_sky(family)),
             places=Places(settings.max_pending, door="finished_backgrounds"),
         ),
     )

@@ -8,7 +8,8 @@ import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
-from models.webtoon_tiny import train_text_to_image, train_vae
+from models.webtoon_tiny import train_line_control, train_text_to_image, train_vae
+from models.webtoon_tiny.train_line_control import LineControlRecipe
 from models.webtoon_tiny.train_text_to_image import TextToImageRecipe
 from models.webtoon_tiny.train_vae import VaeRecipe
 from models.webtoon_tiny.training import WEIGHTS, LossLog, learning_rate
@@ -20,6 +21,31 @@ TINY_TEXT_TO_IMAGE = TextToImageRecipe(
     widths=(16, 16, 16), text_width=16, text_layers=1, heads=2, picture_px=(32, 32), batch=2, steps=5, warmup=2,
     first_pool=4, fresh_per_step=1,
 )  # fmt: skip
+TINY_LINE_CONTROL = LineControlRecipe(
+    line_widths=(4, 4, 4, 4), picture_px=(32, 32), batch=2, steps=20, warmup=2, first_pool=4, fresh_per_step=1
+)
+LINE_CONTROL_LOSSES = [
+    1.61553,
+    0.94543,
+    1.35007,
+    1.40841,
+    1.34643,
+    1.35201,
+    1.00525,
+    0.95983,
+    1.31127,
+    1.20658,
+    0.95894,
+    0.89894,
+    1.02718,
+    0.9665,
+    1.00069,
+    0.96573,
+    1.12944,
+    1.05124,
+    0.94843,
+    1.45242,
+]
 VAE_LOSSES = [0.86204, 0.77451, 0.92903, 0.75943, 0.74426]
 TEXT_TO_IMAGE_LOSSES = [1.0704, 0.83988, 1.33934, 1.32709, 0.95408]
 
@@ -45,6 +71,15 @@ def test_the_autoencoders_first_losses_replay(tiny_family: tuple[Path, list[floa
 
 def test_the_text_to_image_networks_first_losses_replay(tiny_family: tuple[Path, list[float], list[float]]) -> None:
     assert tiny_family[2] == pytest.approx(TEXT_TO_IMAGE_LOSSES, rel=5e-3)
+
+
+def test_the_line_controls_first_losses_replay(
+    tiny_family: tuple[Path, list[float], list[float]], tmp_path: Path
+) -> None:
+    log = LossLog(tmp_path / "losses.jsonl")
+    folder = tmp_path / "controlnet"
+    losses = train_line_control.train(TINY_LINE_CONTROL, tiny_family[0], folder, log, resume=False, save=False)
+    assert losses == pytest.approx(LINE_CONTROL_LOSSES, rel=1e-2)
 
 
 def test_a_run_resumes_from_its_fp16_weights(
