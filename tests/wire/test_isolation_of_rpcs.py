@@ -81,6 +81,11 @@ ROWS = [
         refers_by="picture",
         build=lambda things, owner: draws_with(things, owner, picture=things.picture),
     ),
+    Row(
+        method=f"{BACKGROUND}/GenerateBackground",
+        refers_by="mask",
+        build=lambda things, owner: draws_with(things, owner, picture=things.picture, mask=things.picture),
+    ),
     *(
         Row(
             method=f"{BACKGROUND}/GenerateBackground",
