@@ -32,7 +32,8 @@ def measure_text_to_image(product: Product, judge: Judge, *, seed: int, captions
     renders = [one.render(seed + index) for index, one in enumerate(asked)]
     others = [ask(rng).render(seed + index) for index in range(len(asked))]
     drawn, true, other = (judge.read(some) for some in (pictures, renders, others))
-    own, base = feature_distance(drawn.features, true.features), feature_distance(other.features, true.features)
+    # Both against renders of other scenes: against those of the same scenes, drawings would have the easier task.
+    own, base = (feature_distance(some.features, other.features) for some in (drawn, true))
     first = asked[:captions]
     objects, invented = object_shares(first, drawn.objects[:captions])
     objects_on_renders, invented_on_renders = object_shares(first, true.objects[:captions])
