@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import drawing_family
 import numpy as np
 import torch
-from drawing_family import Loaded, style_file
-from reporting import report, spread
 
+from benchmarks import drawing_family
+from benchmarks.drawing_family import Loaded, style_file
+from benchmarks.reporting import report, spread
 from services.background.engine.records import Adapter, AdapterUse, Done, DrawingSpec, Drawn, Event, Failed, Stepped
 from services.background.engine.turns import Turns
 from services.background.styles import StyleShelf

@@ -1,21 +1,18 @@
 """The shipped family for both sides of a benchmark: our engine, and diffusers' own pipeline, with the same styles."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from diffusers import StableDiffusionPipeline
+
+from services.background.engine.painter import Painter
+from services.background.model import StyleTargets, load_painter
+from services.common.families import Family, load_family
+from services.common.style_files import LoraModule, write_lora
+
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
-
-import torch  # noqa: E402
-from diffusers import StableDiffusionPipeline  # noqa: E402
-
-from services.background.engine.painter import Painter  # noqa: E402
-from services.background.model import StyleTargets, load_painter  # noqa: E402
-from services.common.families import Family, load_family  # noqa: E402
-from services.common.style_files import LoraModule, write_lora  # noqa: E402
-
 FAMILY = ROOT / "models/webtoon_tiny/weights"
 RANK = 12  # as our trainings write
 

@@ -7,27 +7,24 @@ Without an NVIDIA card it says so and measures nothing. Prints a line of JSON fo
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import torch
+
+from benchmarks.reporting import report
+from services.background.engine.records import DrawingSpec
+from services.background.model import load_painter
+from services.common.families import load_family
+from services.style_train.engine.dreamstyler import DreamStylerTrainer
+from services.style_train.engine.lora import LoraTrainer, StylePicture
+from services.style_train.engine.training import Trainer, train
+from services.style_train.model import load_networks
+from services.style_train.presets import dreamstyler_recipe, lora_recipe
+from services.style_train.records import Preset
+
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from reporting import report  # noqa: E402
-
-from services.background.engine.records import DrawingSpec  # noqa: E402
-from services.background.model import load_painter  # noqa: E402
-from services.common.families import load_family  # noqa: E402
-from services.style_train.engine.dreamstyler import DreamStylerTrainer  # noqa: E402
-from services.style_train.engine.lora import LoraTrainer, StylePicture  # noqa: E402
-from services.style_train.engine.training import Trainer, train  # noqa: E402
-from services.style_train.model import load_networks  # noqa: E402
-from services.style_train.presets import dreamstyler_recipe, lora_recipe  # noqa: E402
-from services.style_train.records import Preset  # noqa: E402
-
 LEARN_SECONDS, DRAW_SECONDS = 20 * 60, 60
 CARD = torch.device("cuda")
 

@@ -27,21 +27,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from peft import LoraConfig
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPTextConfig, CLIPTextModel
 
-import torch  # noqa: E402
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
-from peft import LoraConfig  # noqa: E402
-from reporting import report  # noqa: E402
-from torch.profiler import ProfilerActivity, profile  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-from transformers import CLIPTextConfig, CLIPTextModel  # noqa: E402
-
-from services.common.style_files import attention_modules  # noqa: E402
-from services.style_train.engine.diffusion import NoiseSchedule, loss_per_sample  # noqa: E402
-from services.style_train.engine.low_rank import attach, gradient_norm, parameters_of  # noqa: E402
-from services.style_train.model import lighten  # noqa: E402
+from benchmarks.reporting import report
+from services.common.style_files import attention_modules
+from services.style_train.engine.diffusion import NoiseSchedule, loss_per_sample
+from services.style_train.engine.low_rank import attach, gradient_norm, parameters_of
+from services.style_train.model import lighten
 
 RANK, SEED, CAPTION_LENGTH = 4, 7, 77
 DOWN = ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D")

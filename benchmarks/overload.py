@@ -19,19 +19,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from oma.background.v1 import background_service_pb2 as pb
+from oma.background.v1 import background_service_pb2_grpc as pb_grpc
 
-import grpc  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
-from oma.background.v1 import background_service_pb2 as pb  # noqa: E402
-from oma.background.v1 import background_service_pb2_grpc as pb_grpc  # noqa: E402
-
-from services.common.artifacts import FolderStore  # noqa: E402
-from services.common.identity.assertions import METADATA_KEY, Signer  # noqa: E402
-from tests.fakes.all_services import Networks  # noqa: E402
-from tests.fakes.drawing_service import running_drawing_service  # noqa: E402
-from tests.fakes.owners import KEY  # noqa: E402
+from services.common.artifacts import FolderStore
+from services.common.identity.assertions import METADATA_KEY, Signer
+from tests.fakes.all_services import Networks
+from tests.fakes.drawing_service import running_drawing_service
+from tests.fakes.owners import KEY
 
 CALLERS, PLACES, BAR_MILLISECONDS = 200, 8, 50.0
 CALL_SECONDS = 240

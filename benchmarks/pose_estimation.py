@@ -28,21 +28,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tritonclient.grpc.aio import InferenceServerClient
+
+from benchmarks.dwpose_graphs import write_graphs
+from benchmarks.reporting import report
+from services.pose.estimation.calls import Call
+from services.pose.estimation.engine import LookSpec, PoseEngine
+from services.pose.estimation.model import DETECTOR_FILE, POINTS_FILE, load_detector, load_point_network
+from services.pose.estimation.triton import TritonNetworks
+
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
-
-import numpy as np  # noqa: E402
-from dwpose_graphs import write_graphs  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from PIL import Image  # noqa: E402
-from reporting import report  # noqa: E402
-from tritonclient.grpc.aio import InferenceServerClient  # noqa: E402
-
-from services.pose.estimation.calls import Call  # noqa: E402
-from services.pose.estimation.engine import LookSpec, PoseEngine  # noqa: E402
-from services.pose.estimation.model import DETECTOR_FILE, POINTS_FILE, load_detector, load_point_network  # noqa: E402
-from services.pose.estimation.triton import TritonNetworks  # noqa: E402
-
 WEIGHTS = ROOT / "models/webtoon_tiny/weights"
 PEOPLE = (1, 4, 12)
 Pixels = NDArray[np.uint8]

@@ -8,23 +8,20 @@ resident memory after the first fifth. Prints the slopes; `ours` is that of the 
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.reporting import report
+from services.pose.estimation.engine import LookSpec, PoseEngine
+from services.pose.estimation.model import load_detector, load_point_network
+from services.pose.transfer.engine import TransferEngine, TransferSpec
+from services.pose.transfer.model import load_networks
+
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-from reporting import report  # noqa: E402
-
-from services.pose.estimation.engine import LookSpec, PoseEngine  # noqa: E402
-from services.pose.estimation.model import load_detector, load_point_network  # noqa: E402
-from services.pose.transfer.engine import TransferEngine, TransferSpec  # noqa: E402
-from services.pose.transfer.model import load_networks  # noqa: E402
-
 WEIGHTS = ROOT / "models/webtoon_tiny/weights"
 CACHE_BYTES = 64 * 2**20
 SAMPLES = 100

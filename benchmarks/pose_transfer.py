@@ -17,20 +17,20 @@ sd15-random needs about 6.5 GiB.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "gen")]
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-import torch  # noqa: E402
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel  # noqa: E402
-from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding  # noqa: E402
-from original_transfer import (  # noqa: E402
+from benchmarks.original_transfer import (
     Bank,
     OverwritingAttention,
     StoringAttention,
@@ -38,16 +38,12 @@ from original_transfer import (  # noqa: E402
     TemporalModules,
     hook_in,
 )
-from reporting import report  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection  # noqa: E402
-
-from services.pose.transfer.attention import Reading, keys_and_values, prepare_unet  # noqa: E402
-from services.pose.transfer.model import TorchNetworks  # noqa: E402
-from services.pose.transfer.references import Reference, ReferenceCache  # noqa: E402
-from services.pose.transfer.schedule import denoising_steps  # noqa: E402
-from services.pose.transfer.weights import Parts  # noqa: E402
+from benchmarks.reporting import report
+from services.pose.transfer.attention import Reading, keys_and_values, prepare_unet
+from services.pose.transfer.model import TorchNetworks
+from services.pose.transfer.references import Reference, ReferenceCache
+from services.pose.transfer.schedule import denoising_steps
+from services.pose.transfer.weights import Parts
 
 SEED, GUIDANCE, STEPS = 5, 3.5, 30
 R = TypeVar("R")

@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import drawing_family
 import torch
-from drawing_family import Loaded, style_file
-from reporting import report, spread
 
+from benchmarks import drawing_family
+from benchmarks.drawing_family import Loaded, style_file
+from benchmarks.reporting import report, spread
 from services.background.engine.adapters import RowDeltas, plan_of
 from services.background.styles import StyleShelf
 from services.common.artifacts import ArtifactRef, FolderStore

@@ -19,7 +19,7 @@ from torch.nn import functional
 from models.webtoon_tiny import manifest
 from models.webtoon_tiny.classifier_network import HEADS, JUDGE, WIDTHS, Judge, SceneClassifier, to_batch
 from models.webtoon_tiny.pictures.labels import OBJECTS, Labels, draw_labelled
-from models.webtoon_tiny.training import RUNS, LossLog, learning_rate
+from models.webtoon_tiny.training import RUNS, LossLog, run_course
 
 SIZES_WH = ((128, 128), (160, 96), (96, 160))
 VALIDATION_SEED, TEST_SEED = 880_001, 880_002
@@ -165,26 +165,16 @@ def train(recipe: ClassifierRecipe, folder: Path, log: LossLog, *, resume: bool,
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.peak_rate, weight_decay=recipe.weight_decay)
     pool = LabelledPool(recipe)
     pool.grow(recipe.first_pool)
-    losses: list[float] = []
-    saved_seconds = log.seconds
-    for step in range(recipe.steps):
+
+    def loss_of_step() -> Tensor:
         pool.grow(recipe.fresh_per_step)
-        rate = learning_rate(
-            step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from
-        )
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = classifier_loss(network, pool.batch())
-        torch.autograd.backward(loss)
-        optimiser.step()
-        optimiser.zero_grad()
-        losses.append(float(loss.detach()))
-        if step % 20 == 0:
-            log.write(step, loss=float(np.mean(losses[-20:])), rate=rate)
-        if save and log.seconds - saved_seconds > recipe.save_every_seconds:
-            Judge(network, np.full(HEADS["objects"], 0.5, np.float32)).save(folder)
-            network.train()
-            saved_seconds = log.seconds
+        return classifier_loss(network, pool.batch())
+
+    def keep() -> None:
+        Judge(network, np.full(HEADS["objects"], 0.5, np.float32)).save(folder)
+        network.train()
+
+    losses = run_course(recipe, optimiser, log, loss_of_step=loss_of_step, keep=keep if save else None)
     if save:
         with_thresholds(network, 1500).save(folder)
     return losses

@@ -23,7 +23,7 @@ from models.webtoon_tiny.pictures.scenes import draw_scene, sample_scene
 from models.webtoon_tiny.pictures.styles import sample_style
 from models.webtoon_tiny.tokenizer import MAX_TOKENS
 from models.webtoon_tiny.train_text_to_image import scheduler_config
-from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, save_averaged
+from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, run_course, save_averaged
 from services.background.engine.lines import find_lines
 
 
@@ -169,27 +169,20 @@ def train(
     for _ in range(-(-recipe.first_pool // 32)):
         pool.grow(min(32, recipe.first_pool))
     noise = torch.Generator().manual_seed(recipe.seed)
-    losses: list[float] = []
-    saved_seconds = log.seconds
-    for step in range(recipe.steps):
+
+    def loss_of_step() -> Tensor:
         pool.grow(recipe.fresh_per_step)
-        rate = learning_rate(
-            step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from
-        )
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = control_loss(control, networks, schedule, pool.batch(), noise, recipe.noisier)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(control.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        average.step(control.parameters())
-        losses.append(float(loss.detach()))
-        if step % 20 == 0:
-            log.write(step, loss=float(np.mean(losses[-20:])), rate=rate)
-        if save and log.seconds - saved_seconds > recipe.save_every_seconds:
-            save_averaged(control, average, folder)
-            saved_seconds = log.seconds
+        return control_loss(control, networks, schedule, pool.batch(), noise, recipe.noisier)
+
+    losses = run_course(
+        recipe,
+        optimiser,
+        log,
+        loss_of_step=loss_of_step,
+        after_step=lambda: average.step(control.parameters()),
+        clip_norm=1.0,
+        keep=(lambda: save_averaged(control, average, folder)) if save else None,
+    )
     if save:
         save_averaged(control, average, folder)
     return losses

@@ -5,6 +5,7 @@ Resumes from the family's weights where they exist; the optimiser starts anew be
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from models.webtoon_tiny import manifest
 from models.webtoon_tiny.pictures.layers import draw_sky_mask
 from models.webtoon_tiny.pictures.scenes import draw_scene, sample_scene
 from models.webtoon_tiny.pictures.styles import HANDS, Style, sample_style
-from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate
+from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, run_course
 from services.background.engine.sky import SkyFinder, SkyNetwork
 
 FILE = Path("sky/model.safetensors")
@@ -115,25 +116,13 @@ def train(recipe: SkyMaskRecipe, folder: Path, log: LossLog, *, resume: bool, ke
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.peak_rate, weight_decay=1e-2)
     pool = SkyPool(recipe)
     pool.grow(recipe.first_pool)
-    losses: list[float] = []
-    saved_seconds = log.seconds
-    for step in range(recipe.steps):
+
+    def loss_of_step() -> Tensor:
         pool.grow(recipe.fresh_per_step)
-        rate = learning_rate(
-            step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from
-        )
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = sky_loss(network, pool.batch())
-        torch.autograd.backward(loss)
-        optimiser.step()
-        optimiser.zero_grad()
-        losses.append(float(loss.detach()))
-        if step % 20 == 0:
-            log.write(step, loss=float(np.mean(losses[-20:])), rate=rate)
-        if keep and log.seconds - saved_seconds > recipe.save_every_seconds:
-            save(network, folder)
-            saved_seconds = log.seconds
+        return sky_loss(network, pool.batch())
+
+    save_now = partial(save, network, folder)
+    losses = run_course(recipe, optimiser, log, loss_of_step=loss_of_step, keep=save_now if keep else None)
     if keep:
         save(network, folder)
     return losses

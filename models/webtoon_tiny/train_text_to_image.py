@@ -7,6 +7,7 @@ committed fp16 weights where they exist; the optimiser starts anew behind a warm
 import argparse
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from models.webtoon_tiny.pictures.scenes import sample_scene
 from models.webtoon_tiny.pictures.styles import sample_style
 from models.webtoon_tiny.pictures.supply import draw_captioned
 from models.webtoon_tiny.tokenizer import MAX_TOKENS, train_tokenizer
-from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, learning_rate, load_widened, save_averaged
+from models.webtoon_tiny.training import RUNS, WEIGHTS, LossLog, load_widened, run_course, save_averaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,28 +207,25 @@ def train(recipe: TextToImageRecipe, folder: Path, log: LossLog, *, resume: bool
     for _ in range(-(-recipe.first_pool // 32)):
         pool.grow(min(32, recipe.first_pool))
     noise = torch.Generator().manual_seed(recipe.seed)
-    losses: list[float] = []
-    saved_seconds = log.seconds
-    for step in range(recipe.steps):
+
+    def loss_of_step() -> Tensor:
         pool.grow(recipe.fresh_per_step)
-        rate = learning_rate(
-            step, steps=recipe.steps, peak=recipe.peak_rate, warmup=recipe.warmup, decay_from=recipe.decay_from
-        )
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = denoising_loss((text_encoder, unet), tokenizer, schedule, pool.batch(recipe.batch), noise)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        return denoising_loss((text_encoder, unet), tokenizer, schedule, pool.batch(recipe.batch), noise)
+
+    def after_step() -> None:
         for average, network in zip(averages, networks, strict=True):
             average.step(network.parameters())
-        losses.append(float(loss.detach()))
-        if step % 20 == 0:
-            log.write(step, loss=float(np.mean(losses[-20:])), rate=rate)
-        if save and log.seconds - saved_seconds > recipe.save_every_seconds:
-            save_pipeline((text_encoder, unet), (averages[0], averages[1]), folder)
-            saved_seconds = log.seconds
+
+    keep = partial(save_pipeline, (text_encoder, unet), (averages[0], averages[1]), folder)
+    losses = run_course(
+        recipe,
+        optimiser,
+        log,
+        loss_of_step=loss_of_step,
+        after_step=after_step,
+        clip_norm=1.0,
+        keep=keep if save else None,
+    )
     if save:
         save_pipeline((text_encoder, unet), (averages[0], averages[1]), folder)
     return losses

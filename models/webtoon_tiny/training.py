@@ -4,9 +4,11 @@ import copy
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
 import torch
 from diffusers import ModelMixin
 from diffusers.training_utils import EMAModel
@@ -65,3 +67,55 @@ def learning_rate(step: int, *, steps: int, peak: float, warmup: int, decay_from
     rising = min(1.0, (step + 1) / warmup)
     done = max(0.0, (step / steps - decay_from) / (1.0 - decay_from)) if decay_from < 1.0 else 0.0
     return peak * rising * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done))))
+
+
+class Course(Protocol):
+    """What a recipe says about its steps."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def peak_rate(self) -> float: ...
+    @property
+    def warmup(self) -> int: ...
+    @property
+    def decay_from(self) -> float: ...
+    @property
+    def save_every_seconds(self) -> float: ...
+
+
+def run_course(
+    course: Course,
+    optimiser: torch.optim.Optimizer,
+    log: LossLog,
+    *,
+    loss_of_step: Callable[[], Tensor],
+    after_step: Callable[[], None] | None = None,
+    clip_norm: float | None = None,
+    keep: Callable[[], None] | None = None,
+) -> list[float]:
+    """Takes every step of a recipe; returns the losses. Logs every twentieth, and keeps what there is now and then."""
+    trained = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    losses: list[float] = []
+    kept_seconds = log.seconds
+    for step in range(course.steps):
+        rate = learning_rate(
+            step, steps=course.steps, peak=course.peak_rate, warmup=course.warmup, decay_from=course.decay_from
+        )
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss = loss_of_step()
+        torch.autograd.backward(loss)
+        if clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(trained, clip_norm)
+        optimiser.step()
+        optimiser.zero_grad()
+        if after_step is not None:
+            after_step()
+        losses.append(float(loss.detach()))
+        if step % 20 == 0:
+            log.write(step, loss=float(np.mean(losses[-20:])), rate=rate)
+        if keep is not None and log.seconds - kept_seconds > course.save_every_seconds:
+            keep()
+            kept_seconds = log.seconds
+    return losses
