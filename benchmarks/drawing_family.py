@@ -34,7 +34,7 @@ def load(folder: Path = FAMILY) -> Loaded:
 
 
 def load_pipeline(folder: Path = FAMILY) -> Any:
-    pipeline = StableDiffusionPipeline.from_pretrained(folder)
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)  # the files are half
     pipeline.set_progress_bar_config(disable=True)
     pipeline.unet.requires_grad_(requires_grad=False)
     return pipeline
