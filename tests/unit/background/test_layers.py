@@ -1,6 +1,7 @@
 """A drawing taken apart: what is in which layer, and that the layers are the drawing again."""
 
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from services.background.engine.layers import LayerKind, Separation, composite, 
 from services.background.psd import write_psd
 from services.common.pictures import Pixels
 
+SAMPLES = Path(__file__).parents[3] / "samples/styles"
 INK, PAPER = (30, 20, 40), (230, 200, 150)
 
 
@@ -81,6 +83,30 @@ def test_lines_that_could_not_be_made_well_are_left_out_by_name(image_HWC: Pixel
     assert left[LayerKind.LINE].reason == "NO_LINES"
     assert reason in left[LayerKind.LINE].message
     assert left[LayerKind.SKY].reason == "NO_SKY_NETWORK"
+
+
+def has_lines(hand: str) -> dict[str, bool]:
+    """By the name of each sample page of this hand."""
+    found = {}
+    for path in sorted((SAMPLES / hand).glob("*.png")):
+        with Image.open(path) as page:
+            separation = separate(np.asarray(page.convert("RGB")), sky_HW=None, original_HWC=None)
+        found[path.name] = LayerKind.LINE in {layer.kind for layer in separation.layers}
+        assert separation.largest_difference <= 1, path.name
+    return found
+
+
+@pytest.mark.parametrize("hand", ["hatched-ink", "watercolour-wash"])
+def test_pages_drawn_in_dark_lines_have_a_layer_of_them(hand: str) -> None:
+    assert all(has_lines(hand).values()), has_lines(hand)
+
+
+def test_pages_drawn_in_light_lines_have_none() -> None:
+    assert not any(has_lines("neon-night").values()), has_lines("neon-night")
+
+
+def test_white_paper_between_dots_is_not_taken_for_light_lines() -> None:
+    assert has_lines("screentone-manga")["05-school.png"]
 
 
 def test_where_no_sky_was_found_there_is_no_layer_of_it(drawing_HWC: Pixels) -> None:
