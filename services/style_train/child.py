@@ -12,6 +12,7 @@ import threading
 
 import structlog
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from services.common.artifacts import open_store
 from services.common.artifacts_patient import PatientStore
@@ -41,6 +42,7 @@ def main() -> None:
     task = Task.model_validate_json(line)
     threading.Thread(target=_end_with_worker, daemon=True).start()
     configure_logging("style-train-child", level=logging.WARNING)
+    disable_progress_bar()  # of loading: standard error is for JSON lines
     structlog.contextvars.bind_contextvars(request_id=task.job_id, owner=task.owner)
 
     def report(one: Report) -> None:
