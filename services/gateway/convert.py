@@ -38,6 +38,8 @@ ASPECTS: dict[int, Aspect] = {
     background_pb.StyleAspect.KIND_TEXTURE: "texture",
     background_pb.StyleAspect.KIND_SHARPNESS: "sharpness",
 }
+FITS = {"pad": transfer_pb.CHARACTER_FIT_PAD, "crop": transfer_pb.CHARACTER_FIT_CROP}
+FIT_NAMES = {value: name for name, value in FITS.items()}
 PRESETS = {"quick": training_pb.PRESET_QUICK, "standard": training_pb.PRESET_STANDARD}
 
 
@@ -133,7 +135,7 @@ def background_request(
 
 
 def transfer_request(job_id: str, owner: str, payload: dict[str, Any], seed: int) -> transfer_pb.TransferPoseRequest:
-    asked, pose = payload["request"], payload["pose"]
+    asked, pose, own = payload["request"], payload["pose"], payload.get("character_person")
     return transfer_pb.TransferPoseRequest(
         request_id=job_id,
         owner=owner,
@@ -143,8 +145,18 @@ def transfer_request(job_id: str, owner: str, payload: dict[str, Any], seed: int
         ),
         seed=seed,
         previews=True,
+        character_fit=FITS[asked.get("character_fit", "pad")],  # this and what follows: not in jobs of earlier versions
+        character_skeleton=person(PersonShape.model_validate(own)) if own else None,
+        transparent_background=asked.get("transparent_background", False),
         **{name: asked[name] for name in ("steps", "guidance", "count", "width", "height")},
     )
+
+
+def character_request(owner: str, payload: dict[str, Any]) -> estimation_pb.EstimatePoseRequest | None:
+    """What finds the character's own keypoints, where they are wanted and not said."""
+    if not payload["request"].get("own_proportions") or payload["character_person"]:
+        return None
+    return estimation_pb.EstimatePoseRequest(owner=owner, picture=picture(payload["character"]), max_people=1)
 
 
 def settings_used(done: background_pb.GenerateBackgroundDone | transfer_pb.TransferPoseDone) -> dict[str, Any]:
@@ -152,8 +164,10 @@ def settings_used(done: background_pb.GenerateBackgroundDone | transfer_pb.Trans
     fields: dict[str, Any] = MessageToDict(
         done, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    fields.pop("pose", None)
     fields["seed"] = done.seed  # MessageToDict writes 64-bit numbers as text
+    if isinstance(done, transfer_pb.TransferPoseDone):
+        fields.pop("pose", None)
+        fields["character_fit"] = FIT_NAMES.get(done.character_fit, "pad")
     if isinstance(done, background_pb.GenerateBackgroundDone):
         fields["styles"] = [
             {**shown, "method": METHOD_NAMES[style.method]}  # a 32-bit weight reads better as MessageToDict writes it

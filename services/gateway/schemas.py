@@ -173,18 +173,6 @@ class BackgroundBody(Body):
     styles: Annotated[list[StyleChoice], Field(max_length=8)] = []
 
 
-class PoseTransferBody(Body):
-    character_picture_id: str
-    pose_id: str
-    person_index: Annotated[int, Field(ge=0, le=63)] = 0
-    steps: Annotated[int, Field(ge=1, le=60)] | None = None
-    guidance: Annotated[float, Field(ge=1, le=20)] | None = None
-    seed: Seed | None = None
-    count: Annotated[int, Field(ge=1, le=4)] | None = None
-    width: Side | None = None
-    height: Side | None = None
-
-
 class ResultAnswer(BaseModel):
     id: str
     index: int

@@ -10,8 +10,9 @@ from services.common.errors import InvalidInput, NotReady, Overloaded
 from services.gateway.convert import to_ref
 from services.gateway.gateway import Gateway
 from services.gateway.limits import allowance, count_use, refuse_full_storage
+from services.gateway.pose_schemas import PoseTransferBody
 from services.gateway.queries import owned_in_project
-from services.gateway.schemas import BackgroundBody, PoseTransferBody, StyleChoice, TrainingBody
+from services.gateway.schemas import BackgroundBody, StyleChoice, TrainingBody
 from services.gateway.tables import JobRequest, Picture, Pose, Project, Style, jobs
 
 BODIES: dict[str, type[BaseModel]] = {
@@ -119,4 +120,17 @@ def _pose_transfer(db: Session, project: Project, body: PoseTransferBody) -> dic
     if body.person_index >= len(pose.people):
         raise InvalidInput(f"the pose has {len(pose.people)} people: person_index counts from 0", reason="PERSON_INDEX")
     target = {"person": pose.people[body.person_index], "width": pose.width, "height": pose.height}
-    return {"character": to_ref(character), "pose": target}
+    own = _own_person(db, project, body)
+    return {"character": to_ref(character), "pose": target, "character_person": own}
+
+
+def _own_person(db: Session, project: Project, body: PoseTransferBody) -> dict[str, Any] | None:
+    """The character's keypoints in its picture, where the artist says which they are."""
+    if body.character_pose_id is None:
+        return None
+    if not body.own_proportions:
+        raise InvalidInput("character_pose_id is for own_proportions: ask for them too", reason="OWN_PROPORTIONS")
+    pose = owned_in_project(db, Pose, [body.character_pose_id], project.id, project.account_id)[0]
+    if not pose.people:
+        raise InvalidInput("nobody is in the character's pose: choose another", reason="NOBODY")
+    return pose.people[0]

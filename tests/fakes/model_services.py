@@ -140,7 +140,13 @@ class FakeTransfer(transfer_grpc.PoseTransferServiceServicer):
         image = drawn(self._store, request.owner, request.request_id, 0, request.seed)
         yield transfer_pb.TransferPoseResponse(image=image)
         yield transfer_pb.TransferPoseResponse(
-            done=transfer_pb.TransferPoseDone(family="fake", steps=STEPS, pose=request.pose.person)
+            done=transfer_pb.TransferPoseDone(
+                family="fake",
+                steps=STEPS,
+                pose=request.pose.person,
+                character_fit=request.character_fit,
+                transparent_background=request.transparent_background,
+            )
         )
 
 

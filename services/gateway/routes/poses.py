@@ -10,11 +10,18 @@ from services.gateway import convert
 from services.gateway.files import skeleton_key
 from services.gateway.gateway import Gateway, Parts, SignedIn
 from services.gateway.once import IdempotencyKey, Once, claim, made_already, once
-from services.gateway.pose_schemas import EstimateBody, PeopleBody, PersonShape, PoseAnswer, PoseBody
+from services.gateway.pose_schemas import (
+    EstimateBody,
+    PeopleBody,
+    PersonShape,
+    PoseAnswer,
+    PoseBody,
+    PoseTransferBody,
+)
 from services.gateway.present import PNG, pose_answer
 from services.gateway.queries import Cursor, Limit, of_project, owned, owned_in_project, page
 from services.gateway.routes.jobs import create_job
-from services.gateway.schemas import JobAnswer, Page, PoseTransferBody
+from services.gateway.schemas import JobAnswer, Page
 from services.gateway.tables import Picture, Pose, Project, new_id
 
 router = APIRouter(tags=["poses"])
@@ -34,6 +41,8 @@ async def estimate_pose(
             owner=caller.id,
             picture=convert.picture(convert.to_ref(picture)),
             whole_picture_if_nobody=body.whole_picture_if_nobody,
+            max_people=body.max_people,
+            min_score=body.min_score,
             min_pose_score=body.min_pose_score,
             person=body.person,
         )

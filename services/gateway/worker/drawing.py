@@ -8,11 +8,13 @@ from typing import Any
 
 from oma.background.v1 import background_service_pb2 as background_pb
 from oma.image.v1 import drawing_pb2
+from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
+from oma.pose.v1 import pose_pb2
 from oma.pose.v1 import pose_transfer_service_pb2 as transfer_pb
 
 from services.common.artifacts import ArtifactStore, get_checked
 from services.common.clients import our_errors
-from services.common.errors import Unavailable
+from services.common.errors import NotReady, Unavailable
 from services.common.leases import Job
 from services.gateway import convert
 from services.gateway.clients import BACKGROUND, TRANSFER, Peers
@@ -119,8 +121,11 @@ def strongest_style(request: background_pb.GenerateBackgroundRequest) -> str:
 
 def pose_transfer(job: Job, peers: Peers, store: ArtifactStore, patience: Patience, timeout_seconds: float) -> Drawing:
     request = convert.transfer_request(job.id, job.owner, job.payload, seed_of(job))
+    look = convert.character_request(job.owner, job.payload)
 
     async def stream() -> AsyncGenerator[Event, None]:
+        if look is not None and not request.HasField("character_skeleton"):
+            request.character_skeleton.CopyFrom(await _character(peers, look))
         metadata = peers.acting_for(job.owner, TRANSFER)
         call = peers.pose_transfer.TransferPose(request, timeout=timeout_seconds, metadata=metadata)
         try:
@@ -130,3 +135,13 @@ def pose_transfer(job: Job, peers: Peers, store: ArtifactStore, patience: Patien
             call.cancel()
 
     return Drawing(job=job, peer="pose transfer", open_stream=stream, store=store, patience=patience)
+
+
+async def _character(peers: Peers, look: estimation_pb.EstimatePoseRequest) -> pose_pb2.Person:
+    found = await peers.estimate(look)
+    if not found.people:
+        raise NotReady(
+            "nobody was found in the character's picture: say where it stands, or draw without its own proportions",
+            reason="NO_CHARACTER_FOUND",
+        )
+    return found.people[0]

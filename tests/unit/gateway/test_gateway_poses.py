@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from oma.pose.v1 import pose_transfer_service_pb2 as transfer_pb
 
 from services.common.artifacts import FolderStore
 from services.gateway.worker.dispatch import Dispatcher
@@ -35,12 +36,17 @@ async def test_a_floor_for_scores_and_one_person_are_asked_for_where_they_are_wa
     body = {"picture_id": (await artist.picture(project))["id"]}
     await artist.call("POST", f"/projects/{project}/poses/estimate", 201, json=body)
     await artist.call(
-        "POST", f"/projects/{project}/poses/estimate", 201, json={**body, "min_pose_score": 0.0, "person": 2}
+        "POST",
+        f"/projects/{project}/poses/estimate",
+        201,
+        json={**body, "min_pose_score": 0.0, "person": 2, "max_people": 3, "min_score": 0.75},
     )
     plain, picky = services.estimation.script.requests
     assert not plain.HasField("min_pose_score")
     assert not plain.HasField("person")
-    assert (picky.min_pose_score, picky.person) == (0.0, 2)
+    assert not plain.HasField("max_people")
+    assert not plain.HasField("min_score")
+    assert (picky.min_pose_score, picky.person, picky.max_people, picky.min_score) == (0.0, 2, 3, 0.75)
 
 
 async def test_a_picture_without_people_is_no_error_and_has_no_skeleton(artist: Artist, services: FakeServices) -> None:
@@ -129,6 +135,71 @@ async def test_a_character_takes_a_pose(artist: Artist, services: FakeServices, 
     assert (request.pose.width, request.pose.height) == (64, 48)
     refused = await artist.call("POST", f"/projects/{project}/pose-transfers", 400, json=asked | {"person_index": 2})
     assert refused["error"]["reason"] == "PERSON_INDEX"
+
+
+async def transferred(artist: Artist, project: str, **asked: Any) -> dict[str, Any]:
+    """The job of a transfer, when it has ended."""
+    posted = await artist.call("POST", f"/projects/{project}/pose-transfers", 202, json=asked)
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    job: dict[str, Any] = await artist.call("GET", f"/jobs/{posted['id']}", 200)
+    return job
+
+
+async def test_every_choice_of_a_transfer_reaches_the_service_and_is_kept_with_the_result(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    character, pose = await artist.picture(project), await artist.pose(project)
+    asked = {"character_picture_id": character["id"], "pose_id": pose["id"], "steps": 7, "guidance": 2.5, "seed": 4}
+    asked |= {"count": 1, "width": 128, "height": 64, "character_fit": "crop", "transparent_background": True}
+    job = await transferred(artist, project, **asked)
+    request = services.transfer.script.requests[0]
+    assert (request.steps, request.guidance, request.seed, request.count) == (7, 2.5, 4, 1)
+    assert (request.width, request.height) == (128, 64)
+    assert request.character_fit == transfer_pb.CHARACTER_FIT_CROP
+    assert request.transparent_background
+    assert not request.HasField("character_skeleton")
+    used = job["results"][0]["settings"]
+    assert (used["character_fit"], used["transparent_background"]) == ("crop", True)
+
+
+async def test_the_characters_own_skeleton_is_looked_for_where_its_proportions_are_wanted(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    services.estimation.people = [somebody(7.0), somebody(8.0)]
+    project = await artist.project()
+    character, pose = await artist.picture(project), await artist.pose(project)
+    asked = {"character_picture_id": character["id"], "pose_id": pose["id"], "own_proportions": True}
+    assert (await transferred(artist, project, **asked))["state"] == "succeeded"
+    look = services.estimation.script.requests[-1]
+    assert (look.max_people, look.owner) == (1, artist.id)
+    assert services.transfer.script.requests[0].character_skeleton.keypoints[0].x == 7.0
+    services.estimation.people = []
+    failed = await transferred(artist, project, **asked)
+    assert (failed["state"], failed["error"]["reason"]) == ("failed", "NO_CHARACTER_FOUND")
+
+
+async def test_the_characters_own_skeleton_may_be_a_pose_that_was_corrected_by_hand(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    character, pose = await artist.picture(project), await artist.pose(project)
+    body = {"width": 40, "height": 30, "people": [person(3.0)]}
+    own = await artist.call("POST", f"/projects/{project}/poses", 201, json=body)
+    nobody = await artist.call("POST", f"/projects/{project}/poses", 201, json=body | {"people": []})
+    asked = {"character_picture_id": character["id"], "pose_id": pose["id"], "own_proportions": True}
+    await transferred(artist, project, **asked, character_pose_id=own["id"])
+    assert services.estimation.script.requests == []
+    assert services.transfer.script.requests[0].character_skeleton.keypoints[0].x == 3.0
+    path = f"/projects/{project}/pose-transfers"
+    for wrong, reason in (
+        ({"character_pose_id": nobody["id"]}, "NOBODY"),
+        ({"character_pose_id": own["id"], "own_proportions": False}, "OWN_PROPORTIONS"),
+    ):
+        refused = await artist.call("POST", path, 400, json=asked | wrong)
+        assert refused["error"]["reason"] == reason
+    elsewhere = await artist.pose(await artist.project())
+    await artist.call("POST", path, 404, json=asked | {"character_pose_id": elsewhere["id"]})
 
 
 async def test_a_korean_prompt_is_shown_as_the_english_that_is_drawn(artist: Artist) -> None:

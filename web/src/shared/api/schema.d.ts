@@ -1332,10 +1332,20 @@ export interface components {
         /** EstimateBody */
         EstimateBody: {
             /**
+             * Max People
+             * @description At most this many; absent: 16.
+             */
+            max_people?: number | null;
+            /**
              * Min Pose Score
              * @description A person's body points need at least this score in the mean; absent: 0.3.
              */
             min_pose_score?: number | null;
+            /**
+             * Min Score
+             * @description How sure it must be that somebody is there; absent: 0.3.
+             */
+            min_score?: number | null;
             /**
              * Person
              * @description Only this one of the people that would be found, from 0.
@@ -1660,14 +1670,32 @@ export interface components {
         };
         /** PoseTransferBody */
         PoseTransferBody: {
+            /**
+             * Character Fit
+             * @description Where picture and result differ in aspect: all of it is seen, or it covers the result.
+             * @default pad
+             * @enum {string}
+             */
+            character_fit?: "pad" | "crop";
             /** Character Picture Id */
             character_picture_id: string;
+            /**
+             * Character Pose Id
+             * @description With own_proportions: the pose whose first person is the character; absent: looked for in the character's picture.
+             */
+            character_pose_id?: string | null;
             /** Count */
             count?: number | null;
             /** Guidance */
             guidance?: number | null;
             /** Height */
             height?: number | null;
+            /**
+             * Own Proportions
+             * @description The pose's limbs and head get the lengths that the character's own have.
+             * @default false
+             */
+            own_proportions?: boolean;
             /**
              * Person Index
              * @default 0
@@ -1679,6 +1707,12 @@ export interface components {
             seed?: number | null;
             /** Steps */
             steps?: number | null;
+            /**
+             * Transparent Background
+             * @description Nothing is seen but the character.
+             * @default false
+             */
+            transparent_background?: boolean;
             /** Width */
             width?: number | null;
         };

@@ -94,6 +94,7 @@ const SAME: Record<string, string[]> = {
     "OPENPOSE_BODY",
     "OPENPOSE_JSON",
     "OPENPOSE_PEOPLE",
+    "OWN_PROPORTIONS",
     "PAGES",
     "PAGE_SIZE",
     "PAGE_TOKEN",
