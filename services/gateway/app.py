@@ -15,6 +15,7 @@ from services.gateway.routes import (
     files,
     jobs,
     pictures,
+    pose_files,
     poses,
     projects,
     recovery,
@@ -31,7 +32,21 @@ MAX_BODY_BYTES = 1024 * 1024  # routes that take more say so
 
 _ROUTES = (
     *(status, accounts, sessions, tokens, recovery, departure),
-    *(projects, pictures, styles, backgrounds, poses, jobs, results, drawings, assets, trash, webtoon, files),
+    *(
+        projects,
+        pictures,
+        styles,
+        backgrounds,
+        poses,
+        pose_files,
+        jobs,
+        results,
+        drawings,
+        assets,
+        trash,
+        webtoon,
+        files,
+    ),
 )
 
 

@@ -41,7 +41,7 @@ TRAINING = "oma.style.v1.StyleTrainService"
 
 _RETRIED = {  # reads, and writes that carry a request id
     "background": tuple(f"{BACKGROUND}/{method}" for method in ("TranslatePrompt", "SeparateLayers", "ReadStyle")),
-    "pose_estimation": (f"{ESTIMATION}/EstimatePose", f"{ESTIMATION}/DrawSkeleton"),
+    "pose_estimation": tuple(f"{ESTIMATION}/{method}" for method in ("EstimatePose", "DrawSkeleton", "ReadSkeleton")),
     "pose_transfer": (),
     "style_train": tuple(
         f"{TRAINING}/{method}" for method in ("CreateTraining", "GetTraining", "CancelTraining", "DeleteTraining")
@@ -141,6 +141,12 @@ class Peers:
             metadata = self.acting_for(owner, ESTIMATION)
             answer = await self.pose_estimation.DrawSkeleton(request, timeout=SHORT_SECONDS, metadata=metadata)
         return answer.skeleton.content
+
+    async def read_skeleton(self, owner: str, content: bytes) -> estimation_pb.ReadSkeletonResponse:
+        request = estimation_pb.ReadSkeletonRequest(content=content)
+        with our_errors("pose estimation"):
+            metadata = self.acting_for(owner, ESTIMATION)
+            return await self.pose_estimation.ReadSkeleton(request, timeout=SHORT_SECONDS, metadata=metadata)
 
     async def delete_training(self, owner: str, training_id: str) -> None:
         """Remove a training and its files; one that is gone already is fine.

@@ -14,7 +14,7 @@ from oma.style.v1 import style_train_service_pb2 as training_pb
 
 from services.common.artifacts import ArtifactRef
 from services.common.wire import from_artifact
-from services.gateway.pose_schemas import BoxShape, PersonShape
+from services.gateway.pose_schemas import BoxShape, PersonShape, SkeletonFormat
 from services.gateway.reading_schemas import Aspect, Verdict
 
 MAX_SKELETON_SIDE = 2048
@@ -40,6 +40,12 @@ ASPECTS: dict[int, Aspect] = {
 }
 FITS = {"pad": transfer_pb.CHARACTER_FIT_PAD, "crop": transfer_pb.CHARACTER_FIT_CROP}
 FIT_NAMES = {value: name for name, value in FITS.items()}
+SKELETON_FORMATS: dict[SkeletonFormat, estimation_pb.SkeletonFormat.ValueType] = {
+    "png": estimation_pb.SKELETON_FORMAT_PNG,
+    "svg": estimation_pb.SKELETON_FORMAT_SVG,
+    "openpose-18": estimation_pb.SKELETON_FORMAT_OPENPOSE_18,
+    "openpose-25": estimation_pb.SKELETON_FORMAT_OPENPOSE_25,
+}
 PRESETS = {"quick": training_pb.PRESET_QUICK, "standard": training_pb.PRESET_STANDARD}
 
 
@@ -92,6 +98,18 @@ def skeleton_request(shapes: Sequence[PersonShape], width: int, height: int) -> 
         people=[person(shape, scale) for shape in shapes],
         width=max(16, round(width * scale)),
         height=max(16, round(height * scale)),
+    )
+
+
+def skeleton_file_request(
+    shapes: Sequence[PersonShape], width: int, height: int, file_format: SkeletonFormat
+) -> estimation_pb.DrawSkeletonRequest:
+    """The pose as a file; but for a PNG, in the pixels of its picture."""
+    if file_format == "png":
+        return skeleton_request(shapes, width, height)
+    people = [person(shape) for shape in shapes]
+    return estimation_pb.DrawSkeletonRequest(
+        people=people, width=width, height=height, format=SKELETON_FORMATS[file_format]
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from services.gateway.schemas import Body, Seed, Side
 
 Keypoint = Annotated[list[float], Field(min_length=3, max_length=3, description="x, y in pixels, and score in [0, 1].")]
+SkeletonFormat = Literal["png", "svg", "openpose-18", "openpose-25"]
 
 
 class BoxShape(Body):
@@ -48,6 +49,18 @@ class PoseBody(Body):
     width: Side
     height: Side
     people: People
+    picture_id: str | None = None
+
+
+class ImportBody(Body):
+    content: Annotated[
+        str,
+        Field(
+            min_length=2, max_length=900_000, description="An OpenPose file (JSON): 18 or 25 body points, hands, face."
+        ),
+    ]
+    width: Annotated[Side, Field(description="Pixels of the picture that the file's points refer to.")]
+    height: Annotated[Side, Field(description="Pixels.")]
     picture_id: str | None = None
 
 

@@ -56,7 +56,7 @@ def to_json(xy_PK2: Floats, score_PK: NDArray[np.floating], *, body: int = 18) -
     return json.dumps({"version": 1.3, "people": people})
 
 
-def from_json(text: str) -> tuple[Floats, Floats]:
+def from_json(text: str | bytes) -> tuple[Floats, Floats]:
     """Points `xy_PK2` and scores `score_PK` of an OpenPose file; parts that it leaves out are marked as not seen.
 
     Raises:
@@ -64,11 +64,14 @@ def from_json(text: str) -> tuple[Floats, Floats]:
     """
     try:
         people = json.loads(text)["people"]
-        read = [_read_person(person) for person in people]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"no OpenPose JSON: {error}", reason="OPENPOSE_JSON") from error
-    if not 1 <= len(read) <= _MAX_PEOPLE:
-        raise InvalidInput(f"{len(read)} people: 1 to {_MAX_PEOPLE} can be read", reason="OPENPOSE_PEOPLE")
+        count = len(people)
+        read = [_read_person(person) for person in people[:_MAX_PEOPLE]]
+    except RecursionError as error:
+        raise InvalidInput("no OpenPose JSON: too many brackets", reason="OPENPOSE_JSON") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise InvalidInput(f"no OpenPose JSON: {str(error)[:200]}", reason="OPENPOSE_JSON") from error
+    if not 1 <= count <= _MAX_PEOPLE:
+        raise InvalidInput(f"{count} people: 1 to {_MAX_PEOPLE} can be read", reason="OPENPOSE_PEOPLE")
     return np.stack([xy_K2 for xy_K2, _ in read]), np.stack([score_K for _, score_K in read])
 
 

@@ -22,6 +22,7 @@ from tests.fakes.artists import PASSWORD, Artist, png
 
 Route = tuple[str, str]  # method and path below /api/v1
 NOBODY = {"keypoints": [[0.0, 0.0, 0.0]] * 133}
+OPENPOSE = json.dumps({"people": [{"pose_keypoints_2d": [5.0, 5.0, 0.9] * 18}]})
 NOT_THERE = "0" * 32
 SECRET_NAME = "moonlit-secret-42"  # in everything of the artist's that has a name
 UNSAFE = ("post", "put", "patch", "delete")
@@ -101,8 +102,10 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     ("post", "/prompts/translate"): _json(lambda w: {"prompt": "x"}),
     ("post", "/projects/{project_id}/poses/estimate"): _json(lambda w: {"picture_id": w.ids["picture_id"]}),
     ("post", "/projects/{project_id}/poses"): _json(lambda w: {"width": 64, "height": 64, "people": [NOBODY]}),
+    ("post", "/projects/{project_id}/poses/import"): _json(lambda w: {"width": 64, "height": 64, "content": OPENPOSE}),
     ("get", "/projects/{project_id}/poses"): _nothing,
     ("get", "/poses/{pose_id}"): _nothing,
+    ("get", "/poses/{pose_id}/skeleton"): lambda w: {"params": {"format": "svg"}},
     ("put", "/poses/{pose_id}"): _json(lambda w: {"people": [NOBODY]}),
     ("post", "/projects/{project_id}/pose-transfers"): _json(
         lambda w: {"character_picture_id": w.ids["picture_id"], "pose_id": w.ids["pose_id"]}

@@ -29,6 +29,7 @@ from services.common.pictures import encode_jpeg, encode_png
 from services.common.request_ids import current_request_id
 from services.common.serving import create_server
 from services.common.wire import picture_bytes, to_artifact
+from services.pose.estimation.convert import draw_skeleton, read_skeleton
 from tests.fakes.owners import GATE
 
 STEPS = 4
@@ -175,8 +176,16 @@ class FakeEstimation(estimation_grpc.PoseEstimationServiceServicer):
         self.skeletons.append(request)
         if any(point.score > 1 for person in request.people for point in person.keypoints):
             raise InvalidInput("scores lie in [0, 1]", reason="SCORE")
+        if request.format not in (estimation_pb.SKELETON_FORMAT_UNSPECIFIED, estimation_pb.SKELETON_FORMAT_PNG):
+            return draw_skeleton(request)
         content = encode_png(colour(len(self.skeletons)))
         return estimation_pb.DrawSkeletonResponse(skeleton=image_pb2.Image(content=content, media_type="image/png"))
+
+    async def ReadSkeleton(
+        self, request: estimation_pb.ReadSkeletonRequest, context: Any
+    ) -> estimation_pb.ReadSkeletonResponse:
+        await self.script.begin(request)
+        return read_skeleton(request)
 
 
 class FakeTraining(training_grpc.StyleTrainServiceServicer):

@@ -129,6 +129,13 @@ ROWS = [
         refers_by=None,
         build=lambda _things, _owner: estimation_pb.DrawSkeletonRequest(people=[person()], width=64, height=64),
     ),
+    Row(
+        method=f"{ESTIMATION}/ReadSkeleton",
+        refers_by=None,
+        build=lambda _things, _owner: estimation_pb.ReadSkeletonRequest(
+            content=b'{"people": [{"pose_keypoints_2d": [%s]}]}' % b",".join([b"1"] * 54)
+        ),
+    ),
     Row(method=f"{TRANSFER}/TransferPose", refers_by="character", build=transfers),
     Row(method=f"{TRAINING}/CreateTraining", refers_by="pictures", build=trains),
     Row(

@@ -33,7 +33,7 @@ async def estimate_pose(
 ) -> PoseAnswer:
     """Find the people in a picture. Nobody found is an answer, not an error."""
     request = once(caller.id, "poses/estimate", idempotency_key, project_id, body)
-    if (made := await asyncio.to_thread(_made, gateway, request)) is not None:
+    if (made := await asyncio.to_thread(made_before, gateway, request)) is not None:
         return made
     picture = await asyncio.to_thread(_own_picture, gateway, body.picture_id, project_id, caller.id)
     found = await gateway.peers.estimate(
@@ -56,7 +56,7 @@ async def estimate_pose(
         people=[],
         used_whole_picture=found.used_whole_picture,
     )
-    return await _store(gateway, pose, convert.people(found.people), request)
+    return await store_pose(gateway, pose, convert.people(found.people), request)
 
 
 @router.post("/projects/{project_id}/poses", status_code=201)
@@ -65,9 +65,9 @@ async def create_pose(
 ) -> PoseAnswer:
     """Keep a pose that was made by hand."""
     request = once(caller.id, "poses", idempotency_key, project_id, body)
-    if (made := await asyncio.to_thread(_made, gateway, request)) is not None:
+    if (made := await asyncio.to_thread(made_before, gateway, request)) is not None:
         return made
-    await asyncio.to_thread(_check_places, gateway, body, project_id, caller.id)
+    await asyncio.to_thread(check_places, gateway, body.picture_id, project_id, caller.id)
     pose = Pose(
         id=new_id(),
         account_id=caller.id,
@@ -77,7 +77,7 @@ async def create_pose(
         height=body.height,
         people=[],
     )
-    return await _store(gateway, pose, body.people, request)
+    return await store_pose(gateway, pose, body.people, request)
 
 
 @router.get("/projects/{project_id}/poses")
@@ -92,14 +92,14 @@ def list_poses(
 
 @router.get("/poses/{pose_id}")
 def get_pose(pose_id: str, caller: SignedIn, gateway: Parts) -> PoseAnswer:
-    return pose_answer(_own_pose(gateway, pose_id, caller.id), gateway.links)
+    return pose_answer(own_pose(gateway, pose_id, caller.id), gateway.links)
 
 
 @router.put("/poses/{pose_id}")
 async def replace_people(pose_id: str, body: PeopleBody, caller: SignedIn, gateway: Parts) -> PoseAnswer:
     """Replace the keypoints, and draw the skeleton anew."""
-    pose = await asyncio.to_thread(_own_pose, gateway, pose_id, caller.id)
-    return await _store(gateway, pose, body.people, once(caller.id, "poses", None))
+    pose = await asyncio.to_thread(own_pose, gateway, pose_id, caller.id)
+    return await store_pose(gateway, pose, body.people, once(caller.id, "poses", None))
 
 
 @router.delete("/poses/{pose_id}", status_code=204)
@@ -120,7 +120,7 @@ def create_pose_transfer(
     return create_job(gateway, caller, project_id, "pose_transfer", body, idempotency_key)
 
 
-async def _store(gateway: Gateway, pose: Pose, people: list[PersonShape], request: Once) -> PoseAnswer:
+async def store_pose(gateway: Gateway, pose: Pose, people: list[PersonShape], request: Once) -> PoseAnswer:
     """Draw the skeleton, store it under a new key, then write the row, then remove the old picture."""
     skeleton = None
     if people:
@@ -152,7 +152,7 @@ def _write(
     return pose_answer(row, gateway.links)
 
 
-def _made(gateway: Gateway, request: Once) -> PoseAnswer | None:
+def made_before(gateway: Gateway, request: Once) -> PoseAnswer | None:
     with gateway.db() as db:
         pose_id = made_already(db, request)
         return pose_answer(owned(db, Pose, pose_id, request.account_id), gateway.links) if pose_id else None
@@ -164,13 +164,13 @@ def _own_picture(gateway: Gateway, picture_id: str, project_id: str, account_id:
         return owned_in_project(db, Picture, [picture_id], project_id, account_id)[0]
 
 
-def _check_places(gateway: Gateway, body: PoseBody, project_id: str, account_id: str) -> None:
+def check_places(gateway: Gateway, picture_id: str | None, project_id: str, account_id: str) -> None:
     with gateway.db() as db:
         owned(db, Project, project_id, account_id)
-        if body.picture_id is not None:
-            owned_in_project(db, Picture, [body.picture_id], project_id, account_id)
+        if picture_id is not None:
+            owned_in_project(db, Picture, [picture_id], project_id, account_id)
 
 
-def _own_pose(gateway: Gateway, pose_id: str, account_id: str) -> Pose:
+def own_pose(gateway: Gateway, pose_id: str, account_id: str) -> Pose:
     with gateway.db() as db:
         return owned(db, Pose, pose_id, account_id)

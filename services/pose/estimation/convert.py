@@ -15,6 +15,8 @@ from services.pose.wire import in_range, read_people, write_person
 
 MAX_PEOPLE = 64
 SMALLEST_DRAWING, LARGEST_DRAWING = 16, 4096
+LARGEST_SIZE = 16_384  # of a skeleton that is not drawn in pixels
+_IN_PIXELS = (pb.SKELETON_FORMAT_UNSPECIFIED, pb.SKELETON_FORMAT_PNG)
 
 _DEFAULTS = LookSpec(min_pose_score=0.3)
 
@@ -60,8 +62,9 @@ def to_drawing_size(request: pb.DrawSkeletonRequest) -> tuple[int, int]:
     """
     if not 1 <= len(request.people) <= MAX_PEOPLE:
         raise InvalidInput(f"{len(request.people)} people: send 1 to {MAX_PEOPLE}", reason="PEOPLE_COUNT")
-    width = in_range(request.width, SMALLEST_DRAWING, LARGEST_DRAWING, "width")
-    height = in_range(request.height, SMALLEST_DRAWING, LARGEST_DRAWING, "height")
+    largest = LARGEST_DRAWING if request.format in _IN_PIXELS else LARGEST_SIZE
+    width = in_range(request.width, SMALLEST_DRAWING, largest, "width")
+    height = in_range(request.height, SMALLEST_DRAWING, largest, "height")
     return int(width), int(height)
 
 
@@ -85,6 +88,20 @@ def draw_skeleton(request: pb.DrawSkeletonRequest) -> pb.DrawSkeletonResponse:
             return _skeleton(openpose.to_json(xy_PK2, score_PK, body=25).encode(), "application/json")
         case unknown:
             raise InvalidInput(f"format {unknown}: choose PNG, SVG, OPENPOSE_18 or _25", reason="SKELETON_FORMAT")
+
+
+def read_skeleton(request: pb.ReadSkeletonRequest) -> pb.ReadSkeletonResponse:
+    """The people of an OpenPose file.
+
+    Raises:
+        InvalidInput: not such a file, larger than 4 MiB, or with points far outside any picture.
+    """
+    if len(request.content) > MAX_INLINE_BYTES:
+        raise InvalidInput("the file is larger than 4 MiB: send fewer people", reason="OPENPOSE_JSON")
+    xy_PK2, score_PK = openpose.from_json(request.content)
+    people = [write_person(xy_K2, score_K) for xy_K2, score_K in zip(xy_PK2, score_PK, strict=True)]
+    read_people(people)  # what is given out can be sent back
+    return pb.ReadSkeletonResponse(people=people)
 
 
 def _skeleton(content: bytes, media_type: str) -> pb.DrawSkeletonResponse:

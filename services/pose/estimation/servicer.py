@@ -11,7 +11,7 @@ from services.common.compute import ComputeLane
 from services.common.pictures import Pixels
 from services.common.wire import picture_pixels
 from services.pose.estimation.calls import Call
-from services.pose.estimation.convert import draw_skeleton, to_look_spec, to_response
+from services.pose.estimation.convert import draw_skeleton, read_skeleton, to_look_spec, to_response
 from services.pose.estimation.engine import LookSpec
 from services.pose.estimation.networks import Networks
 
@@ -43,6 +43,10 @@ class PoseEstimationServicer(pb_grpc.PoseEstimationServiceServicer):
     async def DrawSkeleton(self, request: pb.DrawSkeletonRequest, context: Any) -> pb.DrawSkeletonResponse:
         self._places.take(context)
         return await self._reading.run(draw_skeleton, request)
+
+    async def ReadSkeleton(self, request: pb.ReadSkeletonRequest, context: Any) -> pb.ReadSkeletonResponse:
+        self._places.take(context)
+        return await self._reading.run(read_skeleton, request)
 
     def _read(self, request: pb.EstimatePoseRequest) -> tuple[Pixels, LookSpec]:
         owner, spec = check_owner(request.owner), to_look_spec(request)

@@ -202,6 +202,57 @@ async def test_the_characters_own_skeleton_may_be_a_pose_that_was_corrected_by_h
     await artist.call("POST", path, 404, json=asked | {"character_pose_id": elsewhere["id"]})
 
 
+@pytest.mark.parametrize(
+    ("asked", "media_type", "ending"),
+    [
+        ("png", "image/png", "png"),
+        ("svg", "image/svg+xml", "svg"),
+        ("openpose-18", "application/json", "json"),
+        ("openpose-25", "application/json", "json"),
+    ],
+)
+async def test_a_skeleton_is_given_out_in_the_form_that_another_program_reads(
+    artist: Artist, asked: str, media_type: str, ending: str
+) -> None:
+    pose = await artist.pose(await artist.project())
+    answer = await artist.http.get(f"/api/v1/poses/{pose['id']}/skeleton", params={"format": asked})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, media_type)
+    assert answer.headers["content-disposition"].endswith(f".{ending}")
+
+
+@pytest.mark.parametrize("body", [18, 25])
+async def test_an_exported_skeleton_can_be_imported_again(artist: Artist, body: int) -> None:
+    project = await artist.project()
+    pose = await artist.pose(project)
+    written = await artist.http.get(f"/api/v1/poses/{pose['id']}/skeleton", params={"format": f"openpose-{body}"})
+    asked = {"content": written.text, "width": pose["width"], "height": pose["height"]}
+    read = await artist.call("POST", f"/projects/{project}/poses/import", 201, json=asked)
+    points, expected = read["people"][0]["keypoints"], [list(point) for point in pose["people"][0]["keypoints"]]
+    if body == 18:
+        expected[17:23] = [[0, 0, 0]] * 6  # which that form does not have
+    assert [pytest.approx(point, abs=1e-3) for point in expected] == points
+    assert (await artist.http.get(read["skeleton_url"])).status_code == 200
+
+
+async def test_an_import_that_is_no_openpose_file_is_refused_and_nothing_is_kept(artist: Artist) -> None:
+    project = await artist.project()
+    path = f"/projects/{project}/poses/import"
+    for content in ("[]", '{"people": []}'):
+        await artist.call("POST", path, 400, json={"content": content, "width": 64, "height": 64})
+    half = '{"content": "\\ud800{}", "width": 64, "height": 64}'  # of a character
+    await artist.call("POST", path, 422, content=half, headers={"Content-Type": "application/json"})
+    await artist.call("POST", path, 422, json={"content": "x" * 900_001, "width": 64, "height": 64})
+    assert (await artist.call("GET", f"/projects/{project}/poses", 200))["items"] == []
+
+
+async def test_a_pose_without_people_cannot_be_given_out(artist: Artist) -> None:
+    project = await artist.project()
+    body = {"width": 64, "height": 64, "people": []}
+    pose = await artist.call("POST", f"/projects/{project}/poses", 201, json=body)
+    refused = await artist.call("GET", f"/poses/{pose['id']}/skeleton?format=svg", 400)
+    assert refused["error"]["reason"] == "NOBODY"
+
+
 async def test_a_korean_prompt_is_shown_as_the_english_that_is_drawn(artist: Artist) -> None:
     answer = await artist.call("POST", "/prompts/translate", 200, json={"prompt": "노을 뷁"})
     assert answer == {"english": "sunset", "unknown_words": ["뷁"]}

@@ -9,11 +9,12 @@ from oma.pose.v1 import pose_estimation_service_pb2 as pb
 
 from services.common.errors import InvalidInput
 from services.pose import openpose
-from services.pose.estimation.convert import draw_skeleton
+from services.pose.estimation.convert import draw_skeleton, read_skeleton
 from services.pose.svg import people_svg
 from tests.fakes.pose_messages import person
 
 RNG = np.random.default_rng(4)
+BODY_OF_ZEROS = json.dumps({"people": [{"pose_keypoints_2d": [0] * 54}]})
 XY_PK2, SCORE_PK = RNG.uniform(1, 500, (2, 133, 2)).round(2), RNG.uniform(0.4, 1, (2, 133)).round(3)
 
 
@@ -51,7 +52,10 @@ def test_what_was_not_seen_is_zero_there_and_unseen_here() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"people": []}', '{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}', '{"people": [{}]}',
-     '{"people": [{"pose_keypoints_2d": [null]}]}', '{"people": 3}'],
+     '{"people": [{"pose_keypoints_2d": [null]}]}', '{"people": 3}', '{"people": [3]}', "[" * 100_000, "\x00",
+     BODY_OF_ZEROS.replace(" 0", "1" * 400),
+     BODY_OF_ZEROS.replace(" 0", "NaN"),
+     '{"people": {"a": 1}}', json.dumps({"people": [{"pose_keypoints_2d": [1.0] * 54}] * 65})],
 )  # fmt: skip
 def test_what_is_no_openpose_file_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
@@ -89,3 +93,41 @@ def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(InvalidInput) as told:
         draw_skeleton(request)
     assert told.value.reason == "SKELETON_FORMAT"
+
+
+@pytest.mark.parametrize("asked", [pb.SKELETON_FORMAT_OPENPOSE_18, pb.SKELETON_FORMAT_OPENPOSE_25])
+def test_what_the_service_wrote_for_another_program_it_reads_back(asked: "pb.SkeletonFormat.ValueType") -> None:
+    request = pb.DrawSkeletonRequest(people=[person(), person(seed=1)], width=9000, height=100, format=asked)
+    written = draw_skeleton(request).skeleton.content
+    read = read_skeleton(pb.ReadSkeletonRequest(content=written))
+    feet = slice(17, 23) if asked == pb.SKELETON_FORMAT_OPENPOSE_18 else slice(0)
+    for before, after in zip(request.people, read.people, strict=True):
+        expected_K3 = np.array([(point.x, point.y, point.score) for point in before.keypoints])
+        expected_K3[expected_K3[:, 2] == 0] = 0
+        expected_K3[feet] = 0
+        read_K3 = np.array([(point.x, point.y, point.score) for point in after.keypoints])
+        assert np.allclose(read_K3, expected_K3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfe{", "OPENPOSE_JSON"),
+        (b" " * (4 * 2**20 + 1), "OPENPOSE_JSON"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [2e5, 1, 1] * 18}]}).encode(), "KEYPOINT_RANGE"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [1e300, 1, 1] * 18}]}).encode(), "KEYPOINT_RANGE"),
+        (b'{"people": []}', "OPENPOSE_PEOPLE"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_by_what_is_wrong_with_it(content: bytes, reason: str) -> None:
+    with pytest.raises(InvalidInput) as told:
+        read_skeleton(pb.ReadSkeletonRequest(content=content))
+    assert told.value.reason == reason
+
+
+def test_only_a_picture_is_bounded_in_pixels() -> None:
+    request = pb.DrawSkeletonRequest(people=[person()], width=9000, height=9000, format=pb.SKELETON_FORMAT_SVG)
+    assert b'width="9000"' in draw_skeleton(request).skeleton.content
+    request.format = pb.SKELETON_FORMAT_PNG
+    with pytest.raises(InvalidInput):
+        draw_skeleton(request)

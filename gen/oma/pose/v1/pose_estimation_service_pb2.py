@@ -26,7 +26,7 @@ from oma.image.v1 import image_pb2 as oma_dot_image_dot_v1_dot_image__pb2
 from oma.pose.v1 import pose_pb2 as oma_dot_pose_dot_v1_dot_pose__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)oma/pose/v1/pose_estimation_service.proto\x12\x0boma.pose.v1\x1a\x18oma/image/v1/image.proto\x1a\x16oma/pose/v1/pose.proto\"\x8b\x02\n\x13\x45stimatePoseRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12&\n\x07picture\x18\x02 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x17\n\nmax_people\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\x1f\n\x17whole_picture_if_nobody\x18\x05 \x01(\x08\x12\x1b\n\x0emin_pose_score\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12\x13\n\x06person\x18\x07 \x01(\x05H\x03\x88\x01\x01\x42\r\n\x0b_max_peopleB\x0c\n\n_min_scoreB\x11\n\x0f_min_pose_scoreB\t\n\x07_person\"\x8b\x01\n\x14\x45stimatePoseResponse\x12#\n\x06people\x18\x01 \x03(\x0b\x32\x13.oma.pose.v1.Person\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\x1a\n\x12used_whole_picture\x18\x04 \x01(\x08\x12\x13\n\x0bpeople_seen\x18\x05 \x01(\x05\"\x86\x01\n\x13\x44rawSkeletonRequest\x12#\n\x06people\x18\x01 \x03(\x0b\x32\x13.oma.pose.v1.Person\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12+\n\x06\x66ormat\x18\x04 \x01(\x0e\x32\x1b.oma.pose.v1.SkeletonFormat\"=\n\x14\x44rawSkeletonResponse\x12%\n\x08skeleton\x18\x01 \x01(\x0b\x32\x13.oma.image.v1.Image*\xa5\x01\n\x0eSkeletonFormat\x12\x1f\n\x1bSKELETON_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13SKELETON_FORMAT_PNG\x10\x01\x12\x17\n\x13SKELETON_FORMAT_SVG\x10\x02\x12\x1f\n\x1bSKELETON_FORMAT_OPENPOSE_18\x10\x03\x12\x1f\n\x1bSKELETON_FORMAT_OPENPOSE_25\x10\x04\x32\xcb\x01\n\x15PoseEstimationService\x12X\n\x0c\x45stimatePose\x12 .oma.pose.v1.EstimatePoseRequest\x1a!.oma.pose.v1.EstimatePoseResponse\"\x03\x90\x02\x01\x12X\n\x0c\x44rawSkeleton\x12 .oma.pose.v1.DrawSkeletonRequest\x1a!.oma.pose.v1.DrawSkeletonResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)oma/pose/v1/pose_estimation_service.proto\x12\x0boma.pose.v1\x1a\x18oma/image/v1/image.proto\x1a\x16oma/pose/v1/pose.proto\"\x8b\x02\n\x13\x45stimatePoseRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12&\n\x07picture\x18\x02 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x17\n\nmax_people\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\x1f\n\x17whole_picture_if_nobody\x18\x05 \x01(\x08\x12\x1b\n\x0emin_pose_score\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12\x13\n\x06person\x18\x07 \x01(\x05H\x03\x88\x01\x01\x42\r\n\x0b_max_peopleB\x0c\n\n_min_scoreB\x11\n\x0f_min_pose_scoreB\t\n\x07_person\"\x8b\x01\n\x14\x45stimatePoseResponse\x12#\n\x06people\x18\x01 \x03(\x0b\x32\x13.oma.pose.v1.Person\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\x1a\n\x12used_whole_picture\x18\x04 \x01(\x08\x12\x13\n\x0bpeople_seen\x18\x05 \x01(\x05\"\x86\x01\n\x13\x44rawSkeletonRequest\x12#\n\x06people\x18\x01 \x03(\x0b\x32\x13.oma.pose.v1.Person\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12+\n\x06\x66ormat\x18\x04 \x01(\x0e\x32\x1b.oma.pose.v1.SkeletonFormat\"=\n\x14\x44rawSkeletonResponse\x12%\n\x08skeleton\x18\x01 \x01(\x0b\x32\x13.oma.image.v1.Image\"&\n\x13ReadSkeletonRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\";\n\x14ReadSkeletonResponse\x12#\n\x06people\x18\x01 \x03(\x0b\x32\x13.oma.pose.v1.Person*\xa5\x01\n\x0eSkeletonFormat\x12\x1f\n\x1bSKELETON_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13SKELETON_FORMAT_PNG\x10\x01\x12\x17\n\x13SKELETON_FORMAT_SVG\x10\x02\x12\x1f\n\x1bSKELETON_FORMAT_OPENPOSE_18\x10\x03\x12\x1f\n\x1bSKELETON_FORMAT_OPENPOSE_25\x10\x04\x32\xa5\x02\n\x15PoseEstimationService\x12X\n\x0c\x45stimatePose\x12 .oma.pose.v1.EstimatePoseRequest\x1a!.oma.pose.v1.EstimatePoseResponse\"\x03\x90\x02\x01\x12X\n\x0c\x44rawSkeleton\x12 .oma.pose.v1.DrawSkeletonRequest\x1a!.oma.pose.v1.DrawSkeletonResponse\"\x03\x90\x02\x01\x12X\n\x0cReadSkeleton\x12 .oma.pose.v1.ReadSkeletonRequest\x1a!.oma.pose.v1.ReadSkeletonResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POSEESTIMATIONSERVICE'].methods_by_name['EstimatePose']._serialized_options = b'\220\002\001'
   _globals['_POSEESTIMATIONSERVICE'].methods_by_name['DrawSkeleton']._loaded_options = None
   _globals['_POSEESTIMATIONSERVICE'].methods_by_name['DrawSkeleton']._serialized_options = b'\220\002\001'
-  _globals['_SKELETONFORMAT']._serialized_start=721
-  _globals['_SKELETONFORMAT']._serialized_end=886
+  _globals['_POSEESTIMATIONSERVICE'].methods_by_name['ReadSkeleton']._loaded_options = None
+  _globals['_POSEESTIMATIONSERVICE'].methods_by_name['ReadSkeleton']._serialized_options = b'\220\002\001'
+  _globals['_SKELETONFORMAT']._serialized_start=822
+  _globals['_SKELETONFORMAT']._serialized_end=987
   _globals['_ESTIMATEPOSEREQUEST']._serialized_start=109
   _globals['_ESTIMATEPOSEREQUEST']._serialized_end=376
   _globals['_ESTIMATEPOSERESPONSE']._serialized_start=379
@@ -47,6 +49,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAWSKELETONREQUEST']._serialized_end=655
   _globals['_DRAWSKELETONRESPONSE']._serialized_start=657
   _globals['_DRAWSKELETONRESPONSE']._serialized_end=718
-  _globals['_POSEESTIMATIONSERVICE']._serialized_start=889
-  _globals['_POSEESTIMATIONSERVICE']._serialized_end=1092
+  _globals['_READSKELETONREQUEST']._serialized_start=720
+  _globals['_READSKELETONREQUEST']._serialized_end=758
+  _globals['_READSKELETONRESPONSE']._serialized_start=760
+  _globals['_READSKELETONRESPONSE']._serialized_end=819
+  _globals['_POSEESTIMATIONSERVICE']._serialized_start=990
+  _globals['_POSEESTIMATIONSERVICE']._serialized_end=1283
 # @@protoc_insertion_point(module_scope)

@@ -169,9 +169,9 @@ class DrawSkeletonRequest(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Pixels, 16 to 4096."""
+    """Pixels, 16 to 4096; where nothing is drawn in pixels (SVG, OpenPose), to 16384."""
     height: _builtins.int
-    """Pixels, 16 to 4096."""
+    """Pixels, as width."""
     format: Global___SkeletonFormat.ValueType
     """What the skeleton is sent as."""
     @_builtins.property
@@ -217,3 +217,49 @@ class DrawSkeletonResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DrawSkeletonResponse: _TypeAlias = DrawSkeletonResponse  # noqa: Y015
+
+@_typing.final
+class ReadSkeletonRequest(_message.Message):
+    """A file with a skeleton."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """OpenPose's JSON in UTF-8, at most 4 MiB."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSkeletonRequest: _TypeAlias = ReadSkeletonRequest  # noqa: Y015
+
+@_typing.final
+class ReadSkeletonResponse(_message.Message):
+    """What the file holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def people(self) -> _containers.RepeatedCompositeFieldContainer[_pose_pb2.Person]:
+        """At least one; without boxes."""
+
+    def __init__(
+        self,
+        *,
+        people: _abc.Iterable[_pose_pb2.Person] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSkeletonResponse: _TypeAlias = ReadSkeletonResponse  # noqa: Y015

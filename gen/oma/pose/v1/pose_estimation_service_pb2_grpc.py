@@ -45,6 +45,11 @@ class PoseEstimationServiceStub:
                 request_serializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.DrawSkeletonRequest.SerializeToString,
                 response_deserializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.DrawSkeletonResponse.FromString,
                 _registered_method=True)
+        self.ReadSkeleton = channel.unary_unary(
+                '/oma.pose.v1.PoseEstimationService/ReadSkeleton',
+                request_serializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.ReadSkeletonRequest.SerializeToString,
+                response_deserializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.ReadSkeletonResponse.FromString,
+                _registered_method=True)
 
 
 class PoseEstimationServiceServicer:
@@ -70,6 +75,15 @@ class PoseEstimationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadSkeleton(self, request, context):
+        """ReadSkeleton reads keypoints from a file that another program wrote: OpenPose's JSON, with 18 or 25 body points, and
+        hands and face where it has them. What the file leaves out has the score 0. INVALID_ARGUMENT `OPENPOSE_JSON`,
+        `OPENPOSE_PEOPLE` or `KEYPOINT_RANGE`: the message says what would be taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PoseEstimationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -82,6 +96,11 @@ def add_PoseEstimationServiceServicer_to_server(servicer, server):
                     servicer.DrawSkeleton,
                     request_deserializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.DrawSkeletonRequest.FromString,
                     response_serializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.DrawSkeletonResponse.SerializeToString,
+            ),
+            'ReadSkeleton': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadSkeleton,
+                    request_deserializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.ReadSkeletonRequest.FromString,
+                    response_serializer=oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.ReadSkeletonResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -139,6 +158,33 @@ class PoseEstimationService:
             '/oma.pose.v1.PoseEstimationService/DrawSkeleton',
             oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.DrawSkeletonRequest.SerializeToString,
             oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.DrawSkeletonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSkeleton(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oma.pose.v1.PoseEstimationService/ReadSkeleton',
+            oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.ReadSkeletonRequest.SerializeToString,
+            oma_dot_pose_dot_v1_dot_pose__estimation__service__pb2.ReadSkeletonResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,11 @@ class PoseEstimationServiceStub:
     """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
     `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
     """
+    ReadSkeleton: _grpc.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.ReadSkeletonRequest, _pose_estimation_service_pb2.ReadSkeletonResponse]
+    """ReadSkeleton reads keypoints from a file that another program wrote: OpenPose's JSON, with 18 or 25 body points, and
+    hands and face where it has them. What the file leaves out has the score 0. INVALID_ARGUMENT `OPENPOSE_JSON`,
+    `OPENPOSE_PEOPLE` or `KEYPOINT_RANGE`: the message says what would be taken.
+    """
 
 @_typing.type_check_only
 class PoseEstimationServiceAsyncStub(PoseEstimationServiceStub):
@@ -60,6 +65,11 @@ class PoseEstimationServiceAsyncStub(PoseEstimationServiceStub):
     DrawSkeleton: _aio.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.DrawSkeletonRequest, _pose_estimation_service_pb2.DrawSkeletonResponse]  # type: ignore[assignment]
     """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
     `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
+    """
+    ReadSkeleton: _aio.UnaryUnaryMultiCallable[_pose_estimation_service_pb2.ReadSkeletonRequest, _pose_estimation_service_pb2.ReadSkeletonResponse]  # type: ignore[assignment]
+    """ReadSkeleton reads keypoints from a file that another program wrote: OpenPose's JSON, with 18 or 25 body points, and
+    hands and face where it has them. What the file leaves out has the score 0. INVALID_ARGUMENT `OPENPOSE_JSON`,
+    `OPENPOSE_PEOPLE` or `KEYPOINT_RANGE`: the message says what would be taken.
     """
 
 class PoseEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -86,6 +96,17 @@ class PoseEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_pose_estimation_service_pb2.DrawSkeletonResponse, _abc.Awaitable[_pose_estimation_service_pb2.DrawSkeletonResponse]]:
         """DrawSkeleton draws keypoints as the skeleton picture that pose transfer follows. INVALID_ARGUMENT `PEOPLE_COUNT`,
         `KEYPOINT_COUNT`, `KEYPOINT_RANGE`, `KEYPOINT_SCORE` or `DRAWING_TOO_LARGE`: the message says what would be taken.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadSkeleton(
+        self,
+        request: _pose_estimation_service_pb2.ReadSkeletonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pose_estimation_service_pb2.ReadSkeletonResponse, _abc.Awaitable[_pose_estimation_service_pb2.ReadSkeletonResponse]]:
+        """ReadSkeleton reads keypoints from a file that another program wrote: OpenPose's JSON, with 18 or 25 body points, and
+        hands and face where it has them. What the file leaves out has the score 0. INVALID_ARGUMENT `OPENPOSE_JSON`,
+        `OPENPOSE_PEOPLE` or `KEYPOINT_RANGE`: the message says what would be taken.
         """
 
 def add_PoseEstimationServiceServicer_to_server(servicer: PoseEstimationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
