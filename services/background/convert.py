@@ -11,6 +11,7 @@ from oma.style.v1 import style_pb2
 from services.background.engine.geometry import SizeRule, choose_size, fit_picture
 from services.background.engine.line_control import Lines
 from services.background.engine.lines import find_lines
+from services.background.engine.recolour import near_hand
 from services.background.engine.records import (
     Adapter,
     AdapterUse,
@@ -28,6 +29,7 @@ from services.background.korean.translator import Translation
 from services.common.artifacts import ArtifactRef
 from services.common.errors import InvalidInput
 from services.common.families import Family
+from services.common.palettes import Palette, mix_palettes
 from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_jpeg
 from services.common.wire import to_artifact
 
@@ -76,6 +78,7 @@ class Order:
     line_control: float
     scheduler: str
     style_guidance: StyleGuidance | None
+    palette: float
 
 
 def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
@@ -99,6 +102,7 @@ def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
             "enlarging would change the pixels that the mask keeps: leave enlarge at 1", reason="MASK_ENLARGE"
         )
     styles = _to_styles(list(request.styles))
+    line_control = _line_control(request, family)
     given = request.strength if request.HasField("strength") else DEFAULT_STRENGTH
     return Order(
         request_id=request.request_id,
@@ -119,9 +123,10 @@ def to_order(request: pb.GenerateBackgroundRequest, family: Family) -> Order:
         previews=request.previews,
         inline_results=request.inline_results,
         enlarge=_factor(request.enlarge if request.HasField("enlarge") else 1),
-        line_control=_line_control(request, family),
+        line_control=line_control,
         scheduler=_scheduler(request.scheduler),
         style_guidance=_style_guidance(request, styles),
+        palette=_palette(request, drawn_over=bool(line_control) and bool(styles)),
     )
 
 
@@ -146,11 +151,15 @@ def to_spec(
     width, height = choose_size(rule, width=order.width, height=order.height, picture_wh=picture_wh)
     asked = zip(loaded, order.styles, strict=True)
     fitted_HWC = None if image_HWC is None else fit_picture(image_HWC, width=width, height=height)
+    lines = None if fitted_HWC is None else _lines(fitted_HWC, order.line_control)
+    palette = _style_palette(order, loaded)
+    if fitted_HWC is not None and palette is not None:
+        fitted_HWC = near_hand(fitted_HWC, palette, amount=order.palette, strength=order.strength, lines=lines)
     return DrawingSpec(
         prompt=with_triggers(prompt.english, [style.trigger for style in loaded]),
         negative_prompt=negative_prompt.english,
         image_HWC=fitted_HWC,
-        lines=None if fitted_HWC is None else _lines(fitted_HWC, order.line_control),
+        lines=lines,
         strength=order.strength,
         guidance=order.guidance,
         steps=order.steps,
@@ -223,6 +232,7 @@ def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackg
         line_control=order.line_control,
         scheduler=next(number for number, name in _SCHEDULERS.items() if name == order.scheduler),
         style_guidance=_told(order.style_guidance),
+        palette=order.palette,
         styles=[
             style_pb2.StyleUse(
                 key=style.key, sha256=style.sha256, method=style_pb2.Method.ValueType(style.method), weight=style.weight
@@ -284,6 +294,25 @@ def _line_control(request: pb.GenerateBackgroundRequest, family: Family) -> floa
     if weight and not family.has_line_control:
         raise InvalidInput(f"{family.name} has no line control: leave line_control out", reason="NO_LINE_CONTROL")
     return weight
+
+
+def _palette(request: pb.GenerateBackgroundRequest, *, drawn_over: bool) -> float:
+    """As asked; unasked, what is drawn over in a learned style takes its colours, unless only an area is redrawn."""
+    if not request.HasField("palette"):
+        return 1.0 if drawn_over and not request.HasField("mask") else 0.0
+    amount = round(_within("palette", request.palette, 0, 1), 6)
+    if amount and not (request.HasField("picture") and request.styles):
+        raise InvalidInput(
+            "palette is for a picture drawn over in a style: give both, or leave palette out", reason="PALETTE"
+        )
+    if amount and request.HasField("mask"):
+        raise InvalidInput("a mask keeps the picture's colours: leave palette out", reason="MASK_PALETTE")
+    return amount
+
+
+def _style_palette(order: Order, loaded: list[Adapter | StageTokens]) -> Palette | None:
+    uses = zip(loaded, order.styles, strict=True)
+    return mix_palettes([(style.palette, use.weight) for style, use in uses if style.palette is not None])
 
 
 def _lines(image_HWC: Pixels, weight: float) -> Lines | None:

@@ -11,6 +11,7 @@ from services.background.metrics import STYLE_BYTES, STYLE_EVICTIONS, STYLE_LOOK
 from services.background.model import StyleTargets
 from services.common.artifacts import ArtifactStore, get_checked
 from services.common.errors import NotFound
+from services.common.palettes import PALETTE_KEY, read_palette
 from services.common.style_files import LoraModule, read_dreamstyler, read_lora
 
 MAX_STYLE_BYTES = 512 * 1024 * 1024  # of a file; a full-size LoRA of every module has less than half of it
@@ -55,7 +56,8 @@ class StyleShelf:
         if not isinstance(found, StageTokens):
             file = read_dreamstyler(self._read(key, sha256, owner), width=self._targets.text_width)
             rows_TC = file.embeddings_TC.to(self._targets.device)
-            found = StageTokens(embeddings_TC=rows_TC, trigger=file.trigger, size_bytes=_size(rows_TC))
+            palette = read_palette(file.metadata.get(PALETTE_KEY, ""))
+            found = StageTokens(embeddings_TC=rows_TC, trigger=file.trigger, size_bytes=_size(rows_TC), palette=palette)
         self._keep(place, found)
         return found
 
@@ -87,7 +89,8 @@ class StyleShelf:
         unet = {path: self._fold(module) for path, module in file.unet.items()}
         text = {path: self._fold(module) for path, module in file.text.items()}
         size = sum(_size(delta.down) + _size(delta.up) for delta in (*unet.values(), *text.values()))
-        return Adapter(unet=unet, text=text, trigger=file.trigger, size_bytes=size)
+        palette = read_palette(file.metadata.get(PALETTE_KEY, ""))
+        return Adapter(unet=unet, text=text, trigger=file.trigger, size_bytes=size, palette=palette)
 
     def _fold(self, module: LoraModule) -> Delta:
         return fold(module.down, module.up, module.alpha, device=self._targets.device, dtype=self._targets.dtype)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from services.common.palettes import palette_of
 from services.style_train.engine.diffusion import stage_of
 from services.style_train.engine.dreamstyler import DreamStylerTrainer, context_prompt
 from services.style_train.engine.files import dreamstyler_file, lora_file
@@ -44,13 +45,15 @@ def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) ->
         # Min-SNR all but ignores the noisiest timesteps of v, where palette and light are decided.
         recipe = replace(recipe, snr_gamma=None)
     trainer = LoraTrainer(networks, pictures, recipe)
+    palette = palette_of([picture.image_HWC for picture in pictures])
 
     def hidden_for(prompts: Sequence[str]) -> HiddenAt:
         hidden_BLC = encode_prompts(networks, prompts)
         return lambda _timestep: hidden_BLC
 
     def write_file() -> bytes:
-        return lora_file(trainer, networks, recipe, name=order.name, pictures=len(pictures))
+        count = len(pictures)
+        return lora_file(trainer, networks, recipe, name=order.name, pictures=count, palette=palette)
 
     return Course(trainer=trainer, trigger="", write_file=write_file, hidden_for=hidden_for, recipe=recipe)
 
@@ -67,6 +70,14 @@ def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, tri
 
     def write_file() -> bytes:
         context = context_prompt(picture.caption)
-        return dreamstyler_file(trainer, networks, recipe, name=order.name, trigger=trigger, context=context)
+        return dreamstyler_file(
+            trainer,
+            networks,
+            recipe,
+            name=order.name,
+            trigger=trigger,
+            context=context,
+            palette=palette_of([picture.image_HWC]),
+        )
 
     return Course(trainer=trainer, trigger=trigger, write_file=write_file, hidden_for=hidden_for, recipe=recipe)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.webtoon_tiny.classifier_network import Judge
-from models.webtoon_tiny.evaluation.product import Product
+from models.webtoon_tiny.evaluation.product import Learned, Product
 from models.webtoon_tiny.evaluation.prompts import NATIVE_px, ask
 from models.webtoon_tiny.evaluation.statistics import difference, edge_f1, gram, style_distance
 from models.webtoon_tiny.evaluation.styles import Hand, Outcome
@@ -17,7 +17,9 @@ from models.webtoon_tiny.measure_vae import ROOT, photographs, psnr
 from models.webtoon_tiny.pictures.supply import draw_captioned
 from services.background.engine.line_control import Lines
 from services.background.engine.lines import find_lines
+from services.background.engine.recolour import near_hand
 from services.background.engine.records import DrawingSpec
+from services.common.palettes import mix_palettes
 
 Pixels = NDArray[np.uint8]
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -64,8 +66,9 @@ def draw_photos(
     scores: dict[str, dict[str, float]] = {}
     shown: list[Pixels] = []
     for hand, outcome in learned:
-        specs = [_following(product, crop, seed + index) for index, crop in enumerate(crops)]
-        drawn = product.draw([product.styled(spec, outcome.style) for spec in specs])
+        drawn = product.draw(
+            [_following(product, crop, outcome.style, seed + index) for index, crop in enumerate(crops)]
+        )
         true = gram(judge, hand.true)
         before, after = (style_distance(gram(judge, some), true) for some in (plain, drawn))
         f1 = float(np.mean([edge_f1(one, crop) for one, crop in zip(drawn, crops, strict=True)]))
@@ -79,11 +82,15 @@ def draw_photos(
     return measures, shown, {"photographs_by_hand": scores, "edge_f1_of_reconstruction": round(reached, 4)}
 
 
-def _following(product: Product, crop_HWC: Pixels, seed: int) -> DrawingSpec:
-    spec = product.spec("a drawing", seed, image_HWC=crop_HWC, strength=0.5)
-    if not product.family.has_line_control:
+def _following(product: Product, crop_HWC: Pixels, style: Learned, seed: int) -> DrawingSpec:
+    """As the service draws a picture over by default: lines kept, in the style's palette."""
+    spec = product.styled(product.spec("a drawing", seed, image_HWC=crop_HWC, strength=0.5), style)
+    lines = Lines(lines_HW=find_lines(crop_HWC), weight=1.0) if product.family.has_line_control else None
+    palette = mix_palettes([(use.adapter.palette, use.weight) for use in spec.adapters if use.adapter.palette])
+    if lines is None or palette is None:
         return spec
-    return replace(spec, lines=Lines(lines_HW=find_lines(crop_HWC), weight=1.0))
+    near_HWC = near_hand(crop_HWC, palette, amount=1.0, strength=spec.strength, lines=lines)
+    return replace(spec, image_HWC=near_HWC, lines=lines)
 
 
 def measure_strengths(product: Product, *, seed: int, inputs: int, steps: int) -> tuple[float, list[Pixels]]:

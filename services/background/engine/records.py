@@ -9,6 +9,7 @@ from torch import Tensor
 
 from services.background.engine.line_control import Lines
 from services.background.engine.redraw import Redraw
+from services.common.palettes import Palette
 from services.common.pictures import Pixels
 
 
@@ -28,6 +29,7 @@ class Adapter:
     text: Mapping[str, Delta]
     trigger: str
     size_bytes: int
+    palette: Palette | None = None  # of the pictures it was learned from, where its file says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +39,7 @@ class StageTokens:
     embeddings_TC: Tensor  # row 0 belongs to the least noise
     trigger: str
     size_bytes: int
+    palette: Palette | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

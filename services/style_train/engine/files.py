@@ -2,6 +2,7 @@
 
 import torch
 
+from services.common.palettes import PALETTE_KEY, Palette
 from services.common.style_files import write_dreamstyler, write_lora
 from services.style_train.engine.dreamstyler import DreamStylerTrainer
 from services.style_train.engine.lora import LoraTrainer
@@ -9,7 +10,9 @@ from services.style_train.engine.networks import Networks
 from services.style_train.engine.recipes import DreamStylerRecipe, LoraRecipe
 
 
-def lora_file(trainer: LoraTrainer, networks: Networks, recipe: LoraRecipe, *, name: str, pictures: int) -> bytes:
+def lora_file(
+    trainer: LoraTrainer, networks: Networks, recipe: LoraRecipe, *, name: str, pictures: int, palette: Palette
+) -> bytes:
     """A kohya LoRA file with the metadata that tools show."""
     metadata = {
         "ss_network_module": "networks.lora",
@@ -40,12 +43,20 @@ def lora_file(trainer: LoraTrainer, networks: Networks, recipe: LoraRecipe, *, n
         "modelspec.trigger_phrase": "",
         "modelspec.prediction_type": networks.scheduler_config.get("prediction_type", "epsilon"),
         "modelspec.resolution": f"{networks.resolution}x{networks.resolution}",
+        PALETTE_KEY: palette.text(),
     }
     return write_lora(trainer.modules(), trainer.text_modules(), metadata=metadata)
 
 
 def dreamstyler_file(
-    trainer: DreamStylerTrainer, networks: Networks, recipe: DreamStylerRecipe, *, name: str, trigger: str, context: str
+    trainer: DreamStylerTrainer,
+    networks: Networks,
+    recipe: DreamStylerRecipe,
+    *,
+    name: str,
+    trigger: str,
+    context: str,
+    palette: Palette,
 ) -> bytes:
     """A DreamStyler file that says what it was learned on and how."""
     metadata = {
@@ -57,5 +68,6 @@ def dreamstyler_file(
         "steps": str(trainer.step_done),
         "learning_rate": str(recipe.rate),
         "seed": str(recipe.seed),
+        PALETTE_KEY: palette.text(),
     }
     return write_dreamstyler(trainer.rows_TC, trigger=trigger, metadata=metadata)

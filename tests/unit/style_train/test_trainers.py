@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from services.common.errors import InvalidInput
+from services.common.palettes import PALETTE_KEY, Palette, read_palette
 from services.common.style_files import read_dreamstyler, read_lora, text_modules, transformer_modules
 from services.style_train.engine.dreamstyler import DreamStylerTrainer, context_prompt
 from services.style_train.engine.files import dreamstyler_file, lora_file
@@ -24,6 +25,7 @@ from tests.fakes.families import build_random_family
 
 LORA = LoraRecipe(steps=6, batch=2, rate=1e-2, rank=4, alpha=2.0, seed=3)
 DREAMSTYLER = DreamStylerRecipe(steps=4, rate=5e-2, seed=3)
+PALETTE = Palette(mean=(70.0, 2.5, -3.0), spread=(12.0, 4.0, 5.25))
 CPU = torch.device("cpu")
 
 
@@ -161,7 +163,7 @@ def test_the_lora_file_names_modules_of_the_family_and_keeps_alpha(
 ) -> None:
     trainer = lora(networks, pictures)
     train(trainer, ignore)
-    content = lora_file(trainer, networks, LORA, name="Ink", pictures=3)
+    content = lora_file(trainer, networks, LORA, name="Ink", pictures=3, palette=PALETTE)
     fresh = load_networks(family, CPU)
     modules = transformer_modules(fresh.unet)
     read = read_lora(content, unet=modules, text=text_modules(fresh.text_encoder))
@@ -169,6 +171,7 @@ def test_the_lora_file_names_modules_of_the_family_and_keeps_alpha(
     assert {module.alpha for module in read.unet.values()} == {2.0}
     assert {module.down.shape[0] for module in read.unet.values()} == {4}
     assert read.metadata["ss_steps"] == "6"
+    assert read_palette(read.metadata[PALETTE_KEY]) == PALETTE
 
 
 def test_dreamstyler_changes_its_own_rows_and_nothing_else(networks: Networks, pictures: list[StylePicture]) -> None:
@@ -219,11 +222,14 @@ def test_a_long_caption_gives_way_to_the_style_s_place(networks: Networks) -> No
 
 def test_the_dreamstyler_file_is_read_back(networks: Networks, pictures: list[StylePicture]) -> None:
     trainer = dreamstyler(networks, pictures)
-    content = dreamstyler_file(trainer, networks, DREAMSTYLER, name="Ink", trigger="<sks-ab>", context="a {}")
+    content = dreamstyler_file(
+        trainer, networks, DREAMSTYLER, name="Ink", trigger="<sks-ab>", context="a {}", palette=PALETTE
+    )
     read = read_dreamstyler(content, width=32)
     assert torch.equal(read.embeddings_TC, trainer.rows_TC.detach())
     assert read.trigger == "<sks-ab>"
     assert read.metadata["context_prompt"] == "a {}"
+    assert read_palette(read.metadata[PALETTE_KEY]) == PALETTE
 
 
 def test_the_text_encoder_learns_when_it_is_asked_to(networks: Networks, pictures: list[StylePicture]) -> None:
@@ -231,7 +237,7 @@ def test_the_text_encoder_learns_when_it_is_asked_to(networks: Networks, picture
     trainer = LoraTrainer(networks, pictures, recipe)
     train(trainer, ignore)
     read = read_lora(
-        lora_file(trainer, networks, recipe, name="Ink", pictures=3),
+        lora_file(trainer, networks, recipe, name="Ink", pictures=3, palette=PALETTE),
         unet=transformer_modules(networks.unet),
         text=text_modules(networks.text_encoder),
     )

@@ -27,7 +27,7 @@ from oma.image.v1 import image_pb2 as oma_dot_image_dot_v1_dot_image__pb2
 from oma.style.v1 import style_pb2 as oma_dot_style_dot_v1_dot_style__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*oma/background/v1/background_service.proto\x12\x11oma.background.v1\x1a\x1aoma/image/v1/drawing.proto\x1a\x18oma/image/v1/image.proto\x1a\x18oma/style/v1/style.proto\"\x8f\x05\n\x19GenerateBackgroundRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x04 \x01(\t\x12&\n\x07picture\x18\x05 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x15\n\x08strength\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\x08guidance\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x12\n\x05\x63ount\x18\n \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05width\x18\x0b \x01(\x05H\x04\x88\x01\x01\x12\x13\n\x06height\x18\x0c \x01(\x05H\x05\x88\x01\x01\x12&\n\x06styles\x18\r \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x10\n\x08previews\x18\x0e \x01(\x08\x12\x16\n\x0einline_results\x18\x0f \x01(\x08\x12\x14\n\x07\x65nlarge\x18\x10 \x01(\x05H\x06\x88\x01\x01\x12#\n\x04mask\x18\x11 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12/\n\tscheduler\x18\x12 \x01(\x0e\x32\x1c.oma.background.v1.Scheduler\x12\x38\n\x0estyle_guidance\x18\x13 \x01(\x0b\x32 .oma.background.v1.StyleGuidance\x12\x19\n\x0cline_control\x18\x14 \x01(\x02H\x07\x88\x01\x01\x42\x0b\n\t_strengthB\x0b\n\t_guidanceB\x08\n\x06_stepsB\x08\n\x06_countB\x08\n\x06_widthB\t\n\x07_heightB\n\n\x08_enlargeB\x0f\n\r_line_control\"m\n\rStyleGuidance\x12\x12\n\x05style\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07\x63ontent\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05\x61void\x18\x03 \x01(\x02H\x02\x88\x01\x01\x42\x08\n\x06_styleB\n\n\x08_contentB\x08\n\x06_avoid\"\xdf\x01\n\x1aGenerateBackgroundResponse\x12&\n\x06queued\x18\x01 \x01(\x0b\x32\x14.oma.image.v1.QueuedH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.ProgressH\x00\x12)\n\x05image\x18\x03 \x01(\x0b\x32\x18.oma.image.v1.DrawnImageH\x00\x12\x39\n\x04\x64one\x18\x04 \x01(\x0b\x32).oma.background.v1.GenerateBackgroundDoneH\x00\x42\x07\n\x05\x65vent\"\x8b\x03\n\x16GenerateBackgroundDone\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x16\n\x0e\x65nglish_prompt\x18\x03 \x01(\t\x12\x1f\n\x17\x65nglish_negative_prompt\x18\x04 \x01(\t\x12\x10\n\x08strength\x18\x05 \x01(\x02\x12\x10\n\x08guidance\x18\x06 \x01(\x02\x12\r\n\x05steps\x18\x07 \x01(\x05\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\r\n\x05width\x18\t \x01(\x05\x12\x0e\n\x06height\x18\n \x01(\x05\x12&\n\x06styles\x18\x0b \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x0f\n\x07\x65nlarge\x18\x0c \x01(\x05\x12/\n\tscheduler\x18\r \x01(\x0e\x32\x1c.oma.background.v1.Scheduler\x12\x38\n\x0estyle_guidance\x18\x0e \x01(\x0b\x32 .oma.background.v1.StyleGuidance\x12\x14\n\x0cline_control\x18\x0f \x01(\x02\"(\n\x16TranslatePromptRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\"A\n\x17TranslatePromptResponse\x12\x0f\n\x07\x65nglish\x18\x01 \x01(\t\x12\x15\n\runknown_words\x18\x02 \x03(\t\"\x9d\x01\n\x15SeparateLayersRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12&\n\x07picture\x18\x03 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\'\n\x08original\x18\x04 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x10\n\x08language\x18\x05 \x01(\t\"\xba\x01\n\x16SeparateLayersResponse\x12#\n\x03psd\x18\x01 \x01(\x0b\x32\x16.oma.image.v1.Artifact\x12,\n\x06layers\x18\x02 \x03(\x0e\x32\x1c.oma.background.v1.LayerKind\x12\x31\n\x08left_out\x18\x03 \x03(\x0b\x32\x1f.oma.background.v1.LayerLeftOut\x12\x1a\n\x12largest_difference\x18\x04 \x01(\x05\"[\n\x0cLayerLeftOut\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.oma.background.v1.LayerKind\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"o\n\x10ReadStyleRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12&\n\x07picture\x18\x02 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12$\n\x05pages\x18\x03 \x03(\x0b\x32\x15.oma.image.v1.Picture\"\x85\x01\n\x11ReadStyleResponse\x12\x30\n\x07verdict\x18\x01 \x01(\x0e\x32\x1f.oma.background.v1.StyleVerdict\x12\r\n\x05times\x18\x02 \x01(\x02\x12/\n\x07\x61spects\x18\x03 \x03(\x0b\x32\x1e.oma.background.v1.StyleAspect\"\xe6\x01\n\x0bStyleAspect\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.oma.background.v1.StyleAspect.Kind\x12\r\n\x05times\x18\x02 \x01(\x02\x12\x30\n\x07verdict\x18\x03 \x01(\x0e\x32\x1f.oma.background.v1.StyleVerdict\"c\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_LINE\x10\x01\x12\x10\n\x0cKIND_PALETTE\x10\x02\x12\x10\n\x0cKIND_TEXTURE\x10\x03\x12\x12\n\x0eKIND_SHARPNESS\x10\x04*i\n\tScheduler\x12\x19\n\x15SCHEDULER_UNSPECIFIED\x10\x00\x12\x12\n\x0eSCHEDULER_DDIM\x10\x01\x12\x18\n\x14SCHEDULER_DPM_SOLVER\x10\x02\x12\x13\n\x0fSCHEDULER_UNIPC\x10\x03*\x80\x01\n\tLayerKind\x12\x1a\n\x16LAYER_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fLAYER_KIND_LINE\x10\x01\x12\x15\n\x11LAYER_KIND_COLOUR\x10\x02\x12\x12\n\x0eLAYER_KIND_SKY\x10\x03\x12\x17\n\x13LAYER_KIND_ORIGINAL\x10\x04*u\n\x0cStyleVerdict\x12\x1d\n\x19STYLE_VERDICT_UNSPECIFIED\x10\x00\x12\x17\n\x13STYLE_VERDICT_CLOSE\x10\x01\x12\x16\n\x12STYLE_VERDICT_NEAR\x10\x02\x12\x15\n\x11STYLE_VERDICT_OFF\x10\x03\x32\xc0\x03\n\x11\x42\x61\x63kgroundService\x12s\n\x12GenerateBackground\x12,.oma.background.v1.GenerateBackgroundRequest\x1a-.oma.background.v1.GenerateBackgroundResponse0\x01\x12m\n\x0fTranslatePrompt\x12).oma.background.v1.TranslatePromptRequest\x1a*.oma.background.v1.TranslatePromptResponse\"\x03\x90\x02\x01\x12j\n\x0eSeparateLayers\x12(.oma.background.v1.SeparateLayersRequest\x1a).oma.background.v1.SeparateLayersResponse\"\x03\x90\x02\x02\x12[\n\tReadStyle\x12#.oma.background.v1.ReadStyleRequest\x1a$.oma.background.v1.ReadStyleResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*oma/background/v1/background_service.proto\x12\x11oma.background.v1\x1a\x1aoma/image/v1/drawing.proto\x1a\x18oma/image/v1/image.proto\x1a\x18oma/style/v1/style.proto\"\xb1\x05\n\x19GenerateBackgroundRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x04 \x01(\t\x12&\n\x07picture\x18\x05 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x15\n\x08strength\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\x08guidance\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x12\n\x05\x63ount\x18\n \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05width\x18\x0b \x01(\x05H\x04\x88\x01\x01\x12\x13\n\x06height\x18\x0c \x01(\x05H\x05\x88\x01\x01\x12&\n\x06styles\x18\r \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x10\n\x08previews\x18\x0e \x01(\x08\x12\x16\n\x0einline_results\x18\x0f \x01(\x08\x12\x14\n\x07\x65nlarge\x18\x10 \x01(\x05H\x06\x88\x01\x01\x12#\n\x04mask\x18\x11 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12/\n\tscheduler\x18\x12 \x01(\x0e\x32\x1c.oma.background.v1.Scheduler\x12\x38\n\x0estyle_guidance\x18\x13 \x01(\x0b\x32 .oma.background.v1.StyleGuidance\x12\x19\n\x0cline_control\x18\x14 \x01(\x02H\x07\x88\x01\x01\x12\x14\n\x07palette\x18\x15 \x01(\x02H\x08\x88\x01\x01\x42\x0b\n\t_strengthB\x0b\n\t_guidanceB\x08\n\x06_stepsB\x08\n\x06_countB\x08\n\x06_widthB\t\n\x07_heightB\n\n\x08_enlargeB\x0f\n\r_line_controlB\n\n\x08_palette\"m\n\rStyleGuidance\x12\x12\n\x05style\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07\x63ontent\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05\x61void\x18\x03 \x01(\x02H\x02\x88\x01\x01\x42\x08\n\x06_styleB\n\n\x08_contentB\x08\n\x06_avoid\"\xdf\x01\n\x1aGenerateBackgroundResponse\x12&\n\x06queued\x18\x01 \x01(\x0b\x32\x14.oma.image.v1.QueuedH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.ProgressH\x00\x12)\n\x05image\x18\x03 \x01(\x0b\x32\x18.oma.image.v1.DrawnImageH\x00\x12\x39\n\x04\x64one\x18\x04 \x01(\x0b\x32).oma.background.v1.GenerateBackgroundDoneH\x00\x42\x07\n\x05\x65vent\"\x9c\x03\n\x16GenerateBackgroundDone\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x16\n\x0e\x65nglish_prompt\x18\x03 \x01(\t\x12\x1f\n\x17\x65nglish_negative_prompt\x18\x04 \x01(\t\x12\x10\n\x08strength\x18\x05 \x01(\x02\x12\x10\n\x08guidance\x18\x06 \x01(\x02\x12\r\n\x05steps\x18\x07 \x01(\x05\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\r\n\x05width\x18\t \x01(\x05\x12\x0e\n\x06height\x18\n \x01(\x05\x12&\n\x06styles\x18\x0b \x03(\x0b\x32\x16.oma.style.v1.StyleUse\x12\x0f\n\x07\x65nlarge\x18\x0c \x01(\x05\x12/\n\tscheduler\x18\r \x01(\x0e\x32\x1c.oma.background.v1.Scheduler\x12\x38\n\x0estyle_guidance\x18\x0e \x01(\x0b\x32 .oma.background.v1.StyleGuidance\x12\x14\n\x0cline_control\x18\x0f \x01(\x02\x12\x0f\n\x07palette\x18\x10 \x01(\x02\"(\n\x16TranslatePromptRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\"A\n\x17TranslatePromptResponse\x12\x0f\n\x07\x65nglish\x18\x01 \x01(\t\x12\x15\n\runknown_words\x18\x02 \x03(\t\"\x9d\x01\n\x15SeparateLayersRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12&\n\x07picture\x18\x03 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\'\n\x08original\x18\x04 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x10\n\x08language\x18\x05 \x01(\t\"\xba\x01\n\x16SeparateLayersResponse\x12#\n\x03psd\x18\x01 \x01(\x0b\x32\x16.oma.image.v1.Artifact\x12,\n\x06layers\x18\x02 \x03(\x0e\x32\x1c.oma.background.v1.LayerKind\x12\x31\n\x08left_out\x18\x03 \x03(\x0b\x32\x1f.oma.background.v1.LayerLeftOut\x12\x1a\n\x12largest_difference\x18\x04 \x01(\x05\"[\n\x0cLayerLeftOut\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.oma.background.v1.LayerKind\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"o\n\x10ReadStyleRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12&\n\x07picture\x18\x02 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12$\n\x05pages\x18\x03 \x03(\x0b\x32\x15.oma.image.v1.Picture\"\x85\x01\n\x11ReadStyleResponse\x12\x30\n\x07verdict\x18\x01 \x01(\x0e\x32\x1f.oma.background.v1.StyleVerdict\x12\r\n\x05times\x18\x02 \x01(\x02\x12/\n\x07\x61spects\x18\x03 \x03(\x0b\x32\x1e.oma.background.v1.StyleAspect\"\xe6\x01\n\x0bStyleAspect\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.oma.background.v1.StyleAspect.Kind\x12\r\n\x05times\x18\x02 \x01(\x02\x12\x30\n\x07verdict\x18\x03 \x01(\x0e\x32\x1f.oma.background.v1.StyleVerdict\"c\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_LINE\x10\x01\x12\x10\n\x0cKIND_PALETTE\x10\x02\x12\x10\n\x0cKIND_TEXTURE\x10\x03\x12\x12\n\x0eKIND_SHARPNESS\x10\x04*i\n\tScheduler\x12\x19\n\x15SCHEDULER_UNSPECIFIED\x10\x00\x12\x12\n\x0eSCHEDULER_DDIM\x10\x01\x12\x18\n\x14SCHEDULER_DPM_SOLVER\x10\x02\x12\x13\n\x0fSCHEDULER_UNIPC\x10\x03*\x80\x01\n\tLayerKind\x12\x1a\n\x16LAYER_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fLAYER_KIND_LINE\x10\x01\x12\x15\n\x11LAYER_KIND_COLOUR\x10\x02\x12\x12\n\x0eLAYER_KIND_SKY\x10\x03\x12\x17\n\x13LAYER_KIND_ORIGINAL\x10\x04*u\n\x0cStyleVerdict\x12\x1d\n\x19STYLE_VERDICT_UNSPECIFIED\x10\x00\x12\x17\n\x13STYLE_VERDICT_CLOSE\x10\x01\x12\x16\n\x12STYLE_VERDICT_NEAR\x10\x02\x12\x15\n\x11STYLE_VERDICT_OFF\x10\x03\x32\xc0\x03\n\x11\x42\x61\x63kgroundService\x12s\n\x12GenerateBackground\x12,.oma.background.v1.GenerateBackgroundRequest\x1a-.oma.background.v1.GenerateBackgroundResponse0\x01\x12m\n\x0fTranslatePrompt\x12).oma.background.v1.TranslatePromptRequest\x1a*.oma.background.v1.TranslatePromptResponse\"\x03\x90\x02\x01\x12j\n\x0eSeparateLayers\x12(.oma.background.v1.SeparateLayersRequest\x1a).oma.background.v1.SeparateLayersResponse\"\x03\x90\x02\x02\x12[\n\tReadStyle\x12#.oma.background.v1.ReadStyleRequest\x1a$.oma.background.v1.ReadStyleResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,38 +40,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BACKGROUNDSERVICE'].methods_by_name['SeparateLayers']._serialized_options = b'\220\002\002'
   _globals['_BACKGROUNDSERVICE'].methods_by_name['ReadStyle']._loaded_options = None
   _globals['_BACKGROUNDSERVICE'].methods_by_name['ReadStyle']._serialized_options = b'\220\002\001'
-  _globals['_SCHEDULER']._serialized_start=2571
-  _globals['_SCHEDULER']._serialized_end=2676
-  _globals['_LAYERKIND']._serialized_start=2679
-  _globals['_LAYERKIND']._serialized_end=2807
-  _globals['_STYLEVERDICT']._serialized_start=2809
-  _globals['_STYLEVERDICT']._serialized_end=2926
+  _globals['_SCHEDULER']._serialized_start=2622
+  _globals['_SCHEDULER']._serialized_end=2727
+  _globals['_LAYERKIND']._serialized_start=2730
+  _globals['_LAYERKIND']._serialized_end=2858
+  _globals['_STYLEVERDICT']._serialized_start=2860
+  _globals['_STYLEVERDICT']._serialized_end=2977
   _globals['_GENERATEBACKGROUNDREQUEST']._serialized_start=146
-  _globals['_GENERATEBACKGROUNDREQUEST']._serialized_end=801
-  _globals['_STYLEGUIDANCE']._serialized_start=803
-  _globals['_STYLEGUIDANCE']._serialized_end=912
-  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_start=915
-  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_end=1138
-  _globals['_GENERATEBACKGROUNDDONE']._serialized_start=1141
-  _globals['_GENERATEBACKGROUNDDONE']._serialized_end=1536
-  _globals['_TRANSLATEPROMPTREQUEST']._serialized_start=1538
-  _globals['_TRANSLATEPROMPTREQUEST']._serialized_end=1578
-  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_start=1580
-  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_end=1645
-  _globals['_SEPARATELAYERSREQUEST']._serialized_start=1648
-  _globals['_SEPARATELAYERSREQUEST']._serialized_end=1805
-  _globals['_SEPARATELAYERSRESPONSE']._serialized_start=1808
-  _globals['_SEPARATELAYERSRESPONSE']._serialized_end=1994
-  _globals['_LAYERLEFTOUT']._serialized_start=1996
-  _globals['_LAYERLEFTOUT']._serialized_end=2087
-  _globals['_READSTYLEREQUEST']._serialized_start=2089
-  _globals['_READSTYLEREQUEST']._serialized_end=2200
-  _globals['_READSTYLERESPONSE']._serialized_start=2203
-  _globals['_READSTYLERESPONSE']._serialized_end=2336
-  _globals['_STYLEASPECT']._serialized_start=2339
-  _globals['_STYLEASPECT']._serialized_end=2569
-  _globals['_STYLEASPECT_KIND']._serialized_start=2470
-  _globals['_STYLEASPECT_KIND']._serialized_end=2569
-  _globals['_BACKGROUNDSERVICE']._serialized_start=2929
-  _globals['_BACKGROUNDSERVICE']._serialized_end=3377
+  _globals['_GENERATEBACKGROUNDREQUEST']._serialized_end=835
+  _globals['_STYLEGUIDANCE']._serialized_start=837
+  _globals['_STYLEGUIDANCE']._serialized_end=946
+  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_start=949
+  _globals['_GENERATEBACKGROUNDRESPONSE']._serialized_end=1172
+  _globals['_GENERATEBACKGROUNDDONE']._serialized_start=1175
+  _globals['_GENERATEBACKGROUNDDONE']._serialized_end=1587
+  _globals['_TRANSLATEPROMPTREQUEST']._serialized_start=1589
+  _globals['_TRANSLATEPROMPTREQUEST']._serialized_end=1629
+  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_start=1631
+  _globals['_TRANSLATEPROMPTRESPONSE']._serialized_end=1696
+  _globals['_SEPARATELAYERSREQUEST']._serialized_start=1699
+  _globals['_SEPARATELAYERSREQUEST']._serialized_end=1856
+  _globals['_SEPARATELAYERSRESPONSE']._serialized_start=1859
+  _globals['_SEPARATELAYERSRESPONSE']._serialized_end=2045
+  _globals['_LAYERLEFTOUT']._serialized_start=2047
+  _globals['_LAYERLEFTOUT']._serialized_end=2138
+  _globals['_READSTYLEREQUEST']._serialized_start=2140
+  _globals['_READSTYLEREQUEST']._serialized_end=2251
+  _globals['_READSTYLERESPONSE']._serialized_start=2254
+  _globals['_READSTYLERESPONSE']._serialized_end=2387
+  _globals['_STYLEASPECT']._serialized_start=2390
+  _globals['_STYLEASPECT']._serialized_end=2620
+  _globals['_STYLEASPECT_KIND']._serialized_start=2521
+  _globals['_STYLEASPECT_KIND']._serialized_end=2620
+  _globals['_BACKGROUNDSERVICE']._serialized_start=2980
+  _globals['_BACKGROUNDSERVICE']._serialized_end=3428
 # @@protoc_insertion_point(module_scope)

@@ -136,6 +136,7 @@ class GenerateBackgroundRequest(_message.Message):
     SCHEDULER_FIELD_NUMBER: _builtins.int
     STYLE_GUIDANCE_FIELD_NUMBER: _builtins.int
     LINE_CONTROL_FIELD_NUMBER: _builtins.int
+    PALETTE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request; results are stored under "<owner>/out/<request_id>/"."""
     owner: _builtins.str
@@ -169,6 +170,11 @@ class GenerateBackgroundRequest(_message.Message):
     line_control: _builtins.float
     """How strictly the picture's lines are kept, 0 (not at all) to 2; 1 is as trained. Only with a picture, and with a
     family that has a line control. Default: 1 where the family has one and strength is below 1, else 0.
+    """
+    palette: _builtins.float
+    """How far the picture is brought into the styles' palette before it is drawn over, its lines inked where they are kept:
+    0 (as it is) to 1. Only with a picture and a style; a style whose file tells no palette changes nothing. Below a
+    strength of 0.5 it is done in proportion. Default: 1 with a style where lines are kept and no mask is given, else 0.
     """
     @_builtins.property
     def picture(self) -> _image_pb2.Picture:
@@ -211,10 +217,11 @@ class GenerateBackgroundRequest(_message.Message):
         scheduler: Global___Scheduler.ValueType = ...,
         style_guidance: Global___StyleGuidance | None = ...,
         line_control: _builtins.float | None = ...,
+        palette: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_line_control", b"_line_control", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "line_control", b"line_control", "mask", b"mask", "picture", b"picture", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "width", b"width"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_line_control", b"_line_control", "_palette", b"_palette", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "line_control", b"line_control", "mask", b"mask", "palette", b"palette", "picture", b"picture", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "width", b"width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_line_control", b"_line_control", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "line_control", b"line_control", "mask", b"mask", "negative_prompt", b"negative_prompt", "owner", b"owner", "picture", b"picture", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "scheduler", b"scheduler", "seed", b"seed", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "styles", b"styles", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_enlarge", b"_enlarge", "_guidance", b"_guidance", "_height", b"_height", "_line_control", b"_line_control", "_palette", b"_palette", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "count", b"count", "enlarge", b"enlarge", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "line_control", b"line_control", "mask", b"mask", "negative_prompt", b"negative_prompt", "owner", b"owner", "palette", b"palette", "picture", b"picture", "previews", b"previews", "prompt", b"prompt", "request_id", b"request_id", "scheduler", b"scheduler", "seed", b"seed", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "styles", b"styles", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -226,6 +233,8 @@ class GenerateBackgroundRequest(_message.Message):
     _WhichOneofArgType__height: _TypeAlias = _typing.Literal["_height", b"_height"]  # noqa: Y015
     _WhichOneofReturnType__line_control: _TypeAlias = _typing.Literal["line_control"]  # noqa: Y015
     _WhichOneofArgType__line_control: _TypeAlias = _typing.Literal["_line_control", b"_line_control"]  # noqa: Y015
+    _WhichOneofReturnType__palette: _TypeAlias = _typing.Literal["palette"]  # noqa: Y015
+    _WhichOneofArgType__palette: _TypeAlias = _typing.Literal["_palette", b"_palette"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
@@ -242,6 +251,8 @@ class GenerateBackgroundRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__height) -> _WhichOneofReturnType__height | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__line_control) -> _WhichOneofReturnType__line_control | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__palette) -> _WhichOneofReturnType__palette | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
     @_typing.overload
@@ -357,6 +368,7 @@ class GenerateBackgroundDone(_message.Message):
     SCHEDULER_FIELD_NUMBER: _builtins.int
     STYLE_GUIDANCE_FIELD_NUMBER: _builtins.int
     LINE_CONTROL_FIELD_NUMBER: _builtins.int
+    PALETTE_FIELD_NUMBER: _builtins.int
     family: _builtins.str
     """The model family that drew."""
     prompt: _builtins.str
@@ -383,6 +395,8 @@ class GenerateBackgroundDone(_message.Message):
     """As used."""
     line_control: _builtins.float
     """As used; 0 where no lines were followed."""
+    palette: _builtins.float
+    """As used; 0 where the picture kept its colours."""
     @_builtins.property
     def styles(self) -> _containers.RepeatedCompositeFieldContainer[_style_pb2.StyleUse]:
         """As used, weights filled in."""
@@ -409,10 +423,11 @@ class GenerateBackgroundDone(_message.Message):
         scheduler: Global___Scheduler.ValueType = ...,
         style_guidance: Global___StyleGuidance | None = ...,
         line_control: _builtins.float = ...,
+        palette: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["style_guidance", b"style_guidance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["english_negative_prompt", b"english_negative_prompt", "english_prompt", b"english_prompt", "enlarge", b"enlarge", "family", b"family", "guidance", b"guidance", "height", b"height", "line_control", b"line_control", "prompt", b"prompt", "scheduler", b"scheduler", "seed", b"seed", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "styles", b"styles", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["english_negative_prompt", b"english_negative_prompt", "english_prompt", b"english_prompt", "enlarge", b"enlarge", "family", b"family", "guidance", b"guidance", "height", b"height", "line_control", b"line_control", "palette", b"palette", "prompt", b"prompt", "scheduler", b"scheduler", "seed", b"seed", "steps", b"steps", "strength", b"strength", "style_guidance", b"style_guidance", "styles", b"styles", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
