@@ -22,7 +22,7 @@ from services.cli.client.records import (
     Token,
     Translation,
 )
-from services.cli.client.requests import BackgroundRequest, PoseTransferRequest, TrainingRequest
+from services.cli.client.requests import BackgroundRequest, EstimateRequest, PoseTransferRequest, TrainingRequest
 from services.cli.client.transport import TIMEOUT, Transport
 
 R = TypeVar("R", bound=Record)
@@ -142,10 +142,17 @@ class Gateway:
 
     # Poses
 
-    def estimate_pose(self, project_id: str, picture_id: str, *, whole_picture_if_nobody: bool = False) -> Pose:
-        body = {"picture_id": picture_id, "whole_picture_if_nobody": whole_picture_if_nobody}
-        path = f"projects/{project_id}/poses/estimate"
-        return Pose.model_validate_json(self._transport.send("POST", path, json=body, repeatable=True).content)
+    def estimate_pose(self, project_id: str, request: EstimateRequest) -> Pose:
+        return self._again("POST", f"projects/{project_id}/poses/estimate", Pose, request.body())
+
+    def import_pose(self, project_id: str, content: str, *, size_wh: tuple[int, int]) -> Pose:
+        """Keep the pose of an OpenPose file."""
+        body = {"content": content, "width": size_wh[0], "height": size_wh[1]}
+        return self._post(f"projects/{project_id}/poses/import", Pose, body)
+
+    def skeleton(self, pose_id: str, file_format: str) -> bytes:
+        """The skeleton as a "png", "svg", "openpose-18" or "openpose-25" file."""
+        return self._transport.send("GET", f"poses/{pose_id}/skeleton", params={"format": file_format}).content
 
     def create_pose(
         self, project_id: str, *, size_wh: tuple[int, int], people: Sequence[Person], picture_id: str | None = None

@@ -58,6 +58,23 @@ class PoseTransferRequest:
     count: int | None = None
     width: int | None = None
     height: int | None = None
+    character_fit: str | None = None  # "pad" or "crop"
+    own_proportions: bool | None = None  # the pose's limbs get the character's lengths
+    character_pose_id: str | None = None  # with own_proportions: where they are measured
+    transparent_background: bool | None = None
+
+    def body(self) -> dict[str, Any]:
+        return _given(asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateRequest:
+    picture_id: str
+    whole_picture_if_nobody: bool = False
+    max_people: int | None = None
+    min_score: float | None = None
+    min_pose_score: float | None = None
+    person: int | None = None
 
     def body(self) -> dict[str, Any]:
         return _given(asdict(self))

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from services.cli.client import Gateway
 from services.cli.client.records import Style
-from services.cli.client.requests import BackgroundRequest, PoseTransferRequest, StyleChoice, TrainingRequest
+from services.cli.client.requests import (
+    BackgroundRequest,
+    EstimateRequest,
+    PoseTransferRequest,
+    StyleChoice,
+    TrainingRequest,
+)
 from services.cli.demo.journey import Journey
 from services.cli.demo.samples import HAND, OTHER_HAND, shown_by
 from services.cli.failures import CommandFailed, Exit
@@ -122,7 +128,9 @@ def find_poses(journey: Journey) -> str:
     )
     found = []
     for name, path in (("character", journey.samples.pose_character), ("person", journey.samples.person_photo)):
-        pose = journey.gateway.estimate_pose(journey.project.id, journey.upload(path), whole_picture_if_nobody=True)
+        pose = journey.gateway.estimate_pose(
+            journey.project.id, EstimateRequest(picture_id=journey.upload(path), whole_picture_if_nobody=True)
+        )
         journey.story.ids[f"pose_of_{name}"] = pose.id
         how = "nobody found, the whole picture taken" if pose.used_whole_picture else f"{len(pose.people)} found"
         found.append(f"{name}: {how}")

@@ -153,6 +153,34 @@ async def test_a_pose_is_found_turned_and_drawn_again(terminal: Terminal) -> Non
     assert len(terminal.files("posed")) == 1
 
 
+async def test_a_transfer_takes_every_choice_there_is(
+    terminal: Terminal,
+    services: FakeServices,  # noqa: F811
+) -> None:
+    picture = terminal.folder / "그림.png"
+    looks = ("--max-people", 2, "--min-score", 0.5, "--min-pose-score", 0.6, "--person", 0)
+    pose = (await terminal.told("pose", "estimate", picture, *looks))["id"]
+    looked = services.estimation.script.requests[0]
+    assert (looked.max_people, looked.min_score, looked.person) == (2, 0.5, 0)
+    choices = ("--fit", "crop", "--own-proportions", "--character-pose", pose, "--transparent", "--steps", 3)
+    await terminal.told("pose", "transfer", picture, pose, *choices, "--out", terminal.folder / "posed")
+    asked = services.transfer.script.requests[0]
+    assert (asked.steps, asked.transparent_background, asked.character_fit) == (3, True, 2)
+    assert asked.HasField("character_skeleton")
+
+
+async def test_a_skeleton_goes_out_to_another_program_and_comes_back(terminal: Terminal) -> None:
+    pose = (await terminal.told("pose", "estimate", terminal.folder / "그림.png"))["id"]
+    for ending in ("svg", "openpose-18", "openpose-25"):
+        await terminal.oma("pose", "export", pose, "--format", ending, "--out", terminal.folder / ending)
+    assert (terminal.folder / "svg").read_text().startswith("<svg")
+    size = ("--width", 64, "--height", 48)
+    read = await terminal.told("pose", "import", terminal.folder / "openpose-25", *size)
+    assert len(read["people"][0]["keypoints"]) == 133
+    await terminal.oma("pose", "import", terminal.folder / "svg", *size, code=Exit.REFUSED)
+    await terminal.oma("pose", "import", terminal.folder / "none", *size, code=Exit.REFUSED)
+
+
 async def test_a_job_that_was_not_waited_for_is_taken_up_or_cancelled(
     terminal: Terminal,
     services: FakeServices,  # noqa: F811
