@@ -148,6 +148,12 @@ class Peers:
             metadata = self.acting_for(owner, ESTIMATION)
             return await self.pose_estimation.ReadSkeleton(request, timeout=SHORT_SECONDS, metadata=metadata)
 
+    async def check_training(self, request: training_pb.CreateTrainingRequest) -> training_pb.Training:
+        with our_errors("style training"):
+            metadata = self.acting_for(request.owner, TRAINING)
+            answer = await self.style_train.CreateTraining(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
+        return answer.training
+
     async def delete_training(self, owner: str, training_id: str) -> None:
         """Remove a training and its files; one that is gone already is fine.
 

@@ -16,6 +16,7 @@ from services.common.artifacts import ArtifactRef
 from services.common.wire import from_artifact
 from services.gateway.pose_schemas import BoxShape, PersonShape, SkeletonFormat
 from services.gateway.reading_schemas import Aspect, Verdict
+from services.gateway.style_schemas import CheckBody
 
 MAX_SKELETON_SIDE = 2048
 
@@ -46,6 +47,12 @@ SKELETON_FORMATS: dict[SkeletonFormat, estimation_pb.SkeletonFormat.ValueType] =
     "openpose-18": estimation_pb.SKELETON_FORMAT_OPENPOSE_18,
     "openpose-25": estimation_pb.SKELETON_FORMAT_OPENPOSE_25,
 }
+SCHEDULERS = {
+    "ddim": background_pb.SCHEDULER_DDIM,
+    "dpm-solver": background_pb.SCHEDULER_DPM_SOLVER,
+    "unipc": background_pb.SCHEDULER_UNIPC,
+}
+SCHEDULER_NAMES = {value: name for name, value in SCHEDULERS.items()}
 PRESETS = {"quick": training_pb.PRESET_QUICK, "standard": training_pb.PRESET_STANDARD}
 
 
@@ -126,7 +133,36 @@ def training_request(job_id: str, owner: str, payload: dict[str, Any], seed: int
         methods=[METHODS[name] for name in asked["methods"]],
         preset=PRESETS[asked["preset"]],
         seed=seed,
+        style_strength=asked.get("style_strength"),  # this and the next: not in jobs of earlier versions
+        refuse_warnings=not asked.get("despite_warnings", True),
     )
+
+
+def check_request(owner: str, refs: Sequence[dict[str, Any]], asked: CheckBody) -> training_pb.CreateTrainingRequest:
+    """What only looks at the pictures of a training."""
+    return training_pb.CreateTrainingRequest(
+        request_id="check",
+        owner=owner,
+        name="check",
+        pictures=[training_pb.StylePicture(picture=picture(ref)) for ref in refs],
+        methods=[METHODS[name] for name in asked.methods],
+        preset=PRESETS[asked.preset],
+        style_strength=asked.style_strength,
+        validate_only=True,
+    )
+
+
+def findings(training: training_pb.Training, picture_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What was noticed about the pictures, which have these ids."""
+    return [
+        {
+            "code": one.code,
+            "picture_id": picture_ids[one.picture] if one.HasField("picture") else None,
+            "message": one.message,
+            "is_error": one.is_error,
+        }
+        for one in training.findings
+    ]
 
 
 def background_request(
@@ -147,7 +183,12 @@ def background_request(
         ],
         seed=seed,
         previews=True,
-        enlarge=asked.get("enlarge"),  # not in jobs of earlier versions
+        enlarge=asked.get("enlarge"),  # this and what follows: not in jobs of earlier versions
+        mask=picture(payload["mask"]) if payload.get("mask") else None,
+        scheduler=SCHEDULERS.get(asked.get("scheduler") or "", background_pb.SCHEDULER_UNSPECIFIED),
+        style_guidance=background_pb.StyleGuidance(**asked["style_guidance"]) if asked.get("style_guidance") else None,
+        line_control=asked.get("line_control"),
+        palette=asked.get("palette"),
         **{name: asked[name] for name in ("strength", "guidance", "steps", "count", "width", "height")},
     )
 
@@ -187,6 +228,7 @@ def settings_used(done: background_pb.GenerateBackgroundDone | transfer_pb.Trans
         fields.pop("pose", None)
         fields["character_fit"] = FIT_NAMES.get(done.character_fit, "pad")
     if isinstance(done, background_pb.GenerateBackgroundDone):
+        fields["scheduler"] = SCHEDULER_NAMES.get(done.scheduler)  # None: the family's
         fields["styles"] = [
             {**shown, "method": METHOD_NAMES[style.method]}  # a 32-bit weight reads better as MessageToDict writes it
             for shown, style in zip(fields["styles"], done.styles, strict=True)

@@ -117,6 +117,7 @@ def _answer(
             "stage": progress.get("stage") if running else None,
             "preview_url": links.url(preview["key"], preview["media_type"]) if preview else None,
             "losses": progress.get("losses", []),
+            "findings": progress.get("findings", []),
             "error": row.error,
             "request": asked.request,
             "results": [result_answer(result, links) for result in results],

@@ -13,10 +13,9 @@ from services.gateway.schemas import (
     ProjectAnswer,
     ResultAnswer,
     SessionAnswer,
-    StyleAnswer,
-    StyleFileAnswer,
 )
 from services.gateway.sessions import csrf_token
+from services.gateway.style_schemas import StyleAnswer, StyleFileAnswer
 from services.gateway.tables import Account, Asset, AssetFile, Picture, Pose, Project, Result, Style
 
 PNG = "image/png"

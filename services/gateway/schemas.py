@@ -105,74 +105,6 @@ class PictureAnswer(BaseModel):
     created_at: dt.datetime
 
 
-class TrainingBody(Body):
-    name: Name
-    picture_ids: Annotated[list[str], Field(min_length=1, max_length=30)]
-    captions: dict[str, Annotated[str, Field(max_length=300)]] = Field(
-        default={}, description="What a picture shows, in English, by picture id."
-    )
-    methods: Annotated[list[Method], Field(min_length=1, max_length=2)] = ["lora", "dreamstyler"]
-    preset: Literal["quick", "standard"] = "standard"
-    seed: Seed | None = None
-    style_id: Annotated[str | None, Field(description="Learn this style again: as its next version.")] = None
-
-
-class StyleFileAnswer(BaseModel):
-    method: Method
-    trigger: str = Field(description="The word that calls the style in a prompt; may be empty.")
-    size_bytes: int
-    media_type: str
-
-
-class StyleAnswer(BaseModel):
-    id: str
-    project_id: str
-    name: str
-    job_id: str
-    files: list[StyleFileAnswer]
-    sample_urls: list[str]
-    lineage_id: str = Field(description="What all versions of one style share.")
-    version: int
-    in_use: bool = Field(description="Whether it is the version that the artist chose.")
-    note: str
-    created_at: dt.datetime
-
-
-class StyleChange(Body):
-    name: Name | None = None
-    note: Annotated[str, Field(max_length=2000), Plain] | None = None
-
-
-class PromptBody(Body):
-    prompt: Prompt
-
-
-class TranslationAnswer(BaseModel):
-    english: str
-    unknown_words: list[str]
-
-
-class StyleChoice(Body):
-    style_id: str
-    method: Method
-    weight: Annotated[float, Field(ge=-2, le=2)] | None = None
-
-
-class BackgroundBody(Body):
-    prompt: Prompt = ""
-    negative_prompt: Prompt = ""
-    picture_id: str | None = None
-    strength: Annotated[float, Field(ge=0, le=1, description="0 keeps the picture, 1 ignores it.")] | None = None
-    guidance: Annotated[float, Field(ge=1, le=30)] | None = None
-    steps: Annotated[int, Field(ge=1, le=150)] | None = None
-    seed: Seed | None = None
-    count: Annotated[int, Field(ge=1, le=8)] | None = None
-    width: Side | None = None
-    height: Side | None = None
-    enlarge: Annotated[Literal[1, 2, 4] | None, Field(description="Times each side grows after drawing.")] = None
-    styles: Annotated[list[StyleChoice], Field(max_length=8)] = []
-
-
 class ResultAnswer(BaseModel):
     id: str
     index: int
@@ -200,6 +132,13 @@ class LossAnswer(BaseModel):
     loss: float = Field(description="The mean of the latest steps.")
 
 
+class FindingAnswer(BaseModel):
+    code: str = Field(description="For programs: SMALL, BLANK, DUPLICATE, LETTERING, TOO_FEW, or PICTURE_TOO_SMALL.")
+    picture_id: str | None = Field(description="Which picture; null when it is about all of them.")
+    message: str = Field(description="For people, in English; names the picture by its place from 1, and the remedy.")
+    is_error: bool = Field(description="A training with it is refused; with the others the artist may go on.")
+
+
 class JobAnswer(BaseModel):
     id: str
     project_id: str
@@ -215,6 +154,9 @@ class JobAnswer(BaseModel):
     )
     preview_url: str | None
     losses: list[LossAnswer] = Field(description="How far off a training is, now and then; empty for drawings.")
+    findings: list[FindingAnswer] = Field(
+        description="What was noticed about a training's pictures, and does not prevent it; empty for drawings."
+    )
     error: JobError | None
     request: dict[str, Any] = Field(description="As posted.")
     results: list[ResultAnswer]

@@ -7,12 +7,13 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from services.common.errors import InvalidInput, NotReady, Overloaded
+from services.gateway.background_schemas import BackgroundBody, StyleChoice
 from services.gateway.convert import to_ref
 from services.gateway.gateway import Gateway
 from services.gateway.limits import allowance, count_use, refuse_full_storage
 from services.gateway.pose_schemas import PoseTransferBody
 from services.gateway.queries import owned_in_project
-from services.gateway.schemas import BackgroundBody, StyleChoice, TrainingBody
+from services.gateway.style_schemas import CheckBody, TrainingBody
 from services.gateway.tables import JobRequest, Picture, Pose, Project, Style, jobs
 
 BODIES: dict[str, type[BaseModel]] = {
@@ -83,11 +84,9 @@ def _resolve(db: Session, project: Project, body: BaseModel) -> dict[str, Any]:
 
 
 def _training(db: Session, project: Project, body: TrainingBody) -> dict[str, Any]:
-    if len(set(body.picture_ids)) != len(body.picture_ids) or len(set(body.methods)) != len(body.methods):
-        raise InvalidInput("name each picture and each method once", reason="TWICE")
     if strangers := set(body.captions) - set(body.picture_ids):
         raise InvalidInput(f"captions for pictures that are not in picture_ids: {sorted(strangers)}", reason="CAPTIONS")
-    pictures = owned_in_project(db, Picture, body.picture_ids, project.id, project.account_id)
+    pictures = pages(db, project, body)
     shown = [{"picture": to_ref(row), "caption": body.captions.get(row.id, "")} for row in pictures]
     if body.style_id is None:
         return {"pictures": shown}
@@ -95,15 +94,45 @@ def _training(db: Session, project: Project, body: TrainingBody) -> dict[str, An
     return {"pictures": shown, "lineage_id": style.lineage_id}
 
 
+def pages(db: Session, project: Project, body: TrainingBody | CheckBody) -> list[Picture]:
+    """The pictures to learn from, in their order.
+
+    Raises:
+        InvalidInput: one of them, or a method, is named twice.
+        NotFound: one of them is not in the project.
+    """
+    if len(set(body.picture_ids)) != len(body.picture_ids) or len(set(body.methods)) != len(body.methods):
+        raise InvalidInput("name each picture and each method once", reason="TWICE")
+    return owned_in_project(db, Picture, body.picture_ids, project.id, project.account_id)
+
+
 def _background(db: Session, project: Project, body: BackgroundBody) -> dict[str, Any]:
     if not body.prompt.strip() and body.picture_id is None:
         raise InvalidInput("write a prompt, or choose a picture to start from", reason="NOTHING_TO_DRAW")
     if body.strength is not None and body.picture_id is None:
         raise InvalidInput("strength needs a picture to start from", reason="STRENGTH_WITHOUT_PICTURE")
-    picture = None
-    if body.picture_id is not None:
-        picture = to_ref(owned_in_project(db, Picture, [body.picture_id], project.id, project.account_id)[0])
-    return {"picture": picture, "styles": [_style_use(db, project, choice) for choice in body.styles]}
+    _refuse_strange_mask(body)
+    ids = [one for one in (body.picture_id, body.mask_picture_id) if one is not None]
+    rows = {row.id: row for row in owned_in_project(db, Picture, ids, project.id, project.account_id)}
+    picture, mask = rows.get(body.picture_id or ""), rows.get(body.mask_picture_id or "")
+    if picture is not None and mask is not None and (picture.width, picture.height) != (mask.width, mask.height):
+        sizes = [f"{one.width} x {one.height}" for one in (mask, picture)]
+        raise InvalidInput(f"the mask is {sizes[0]}, the picture {sizes[1]}: make them equal", reason="MASK_SIZE")
+    refs = {"picture": to_ref(picture) if picture else None, "mask": to_ref(mask) if mask else None}
+    return {**refs, "styles": [_style_use(db, project, choice) for choice in body.styles]}
+
+
+def _refuse_strange_mask(body: BackgroundBody) -> None:
+    if body.mask_picture_id is None:
+        return
+    if body.picture_id is None:
+        raise InvalidInput("a mask is for a picture: give one, or leave the mask out", reason="MASK_WITHOUT_PICTURE")
+    if body.mask_picture_id == body.picture_id:
+        raise InvalidInput("the mask is the picture itself: paint one, white where to redraw", reason="MASK_IS_PICTURE")
+    if (body.enlarge or 1) > 1:
+        raise InvalidInput(
+            "enlarging would change the pixels that the mask keeps: leave enlarge out", reason="MASK_ENLARGE"
+        )
 
 
 def _style_use(db: Session, project: Project, choice: StyleChoice) -> dict[str, Any]:

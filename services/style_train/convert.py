@@ -9,11 +9,11 @@ from oma.style.v1 import style_pb2
 from oma.style.v1 import style_train_service_pb2 as pb
 
 from services.common.artifacts import ArtifactStore, check_owner
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, NotReady
 from services.common.leases import Job
 from services.common.pictures import Pixels, encode_png
 from services.common.wire import picture_pixels, to_artifact
-from services.style_train.engine.checks import check_pictures
+from services.style_train.engine.checks import Finding, check_pictures
 from services.style_train.presets import planned_steps
 from services.style_train.records import (
     Checkpoint,
@@ -87,12 +87,16 @@ def to_order(request: pb.CreateTrainingRequest, pictures: Sequence[Pixels]) -> t
 
     Raises:
         InvalidInput: something about the pictures makes learning from them useless.
+        NotReady: something was noticed, and the request does not go on despite it.
     """
-    methods = tuple(_method(method) for method in request.methods) or tuple(Method)
+    methods = _methods(request)
     findings = check_pictures(pictures, learns_lora=Method.LORA in methods)
     for finding in findings:
         if finding.is_error:
             raise InvalidInput(finding.message, reason=finding.code)
+    if findings and request.refuse_warnings:
+        noticed = "; ".join(finding.message for finding in findings)
+        raise NotReady(f"{noticed}: change the pictures, or go on despite this", reason="WARNINGS")
     contents = [encode_png(image_HWC) for image_HWC in pictures]
     ordered = tuple(
         OrderedPicture(
@@ -108,7 +112,7 @@ def to_order(request: pb.CreateTrainingRequest, pictures: Sequence[Pixels]) -> t
         methods=methods,
         preset=_preset(request.preset),
         seed=request.seed,
-        strength=round(request.style_strength, 3) if request.HasField("style_strength") else 1.0,
+        strength=_strength(request),
         findings=tuple(PictureFinding(code=one.code, picture=one.picture, message=one.message) for one in findings),
     )
     return order, contents
@@ -182,20 +186,32 @@ def _to_file(learned: Learned) -> pb.StyleFile:
     )
 
 
-def _to_finding(finding: PictureFinding) -> pb.PictureFinding:
-    return pb.PictureFinding(code=finding.code, picture=finding.picture, message=finding.message)
+def _to_finding(finding: PictureFinding | Finding) -> pb.PictureFinding:
+    is_error = isinstance(finding, Finding) and finding.is_error  # a recorded one is none
+    return pb.PictureFinding(code=finding.code, picture=finding.picture, message=finding.message, is_error=is_error)
 
 
-def to_unrecorded(order: Order, *, owner: str) -> pb.Training:
-    """What a training would be, with what was noticed about its pictures; it has no id."""
+def to_unrecorded(request: pb.CreateTrainingRequest, pictures: Sequence[Pixels]) -> pb.Training:
+    """What a training would be, with all that was noticed about its pictures; it has no id."""
+    methods, preset, strength = _methods(request), _preset(request.preset), _strength(request)
+    findings = check_pictures(pictures, learns_lora=Method.LORA in methods)
+    steps = [planned_steps(method, preset, pictures=len(pictures), strength=strength) for method in methods]
     return pb.Training(
-        owner=owner,
-        name=order.name,
-        methods=[_METHODS[method] for method in order.methods],
-        preset=_PRESETS[order.preset],
-        steps_total=_steps_total(order, Checkpoint()),
-        findings=[_to_finding(finding) for finding in order.findings],
+        owner=request.owner,
+        name=request.name.strip(),
+        methods=[_METHODS[method] for method in methods],
+        preset=_PRESETS[preset],
+        steps_total=sum(steps),
+        findings=[_to_finding(finding) for finding in findings],
     )
+
+
+def _methods(request: pb.CreateTrainingRequest) -> tuple[Method, ...]:
+    return tuple(_method(method) for method in request.methods) or tuple(Method)
+
+
+def _strength(request: pb.CreateTrainingRequest) -> float:
+    return round(request.style_strength, 3) if request.HasField("style_strength") else 1.0
 
 
 def _method(value: int) -> Method:

@@ -50,8 +50,7 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
     async def CreateTraining(self, request: pb.CreateTrainingRequest, context: Any) -> pb.CreateTrainingResponse:
         check_request(request)
         if request.validate_only:
-            order = await self._lane.run(self._read, request)
-            return pb.CreateTrainingResponse(training=to_unrecorded(order[0], owner=request.owner))
+            return pb.CreateTrainingResponse(training=await self._lane.run(self._look, request))
         job = await self._lane.run(self._create, request)
         return pb.CreateTrainingResponse(training=to_training(job))
 
@@ -89,6 +88,9 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
     async def DeleteTraining(self, request: pb.DeleteTrainingRequest, context: Any) -> pb.DeleteTrainingResponse:
         await asyncio.to_thread(self._delete, request)
         return pb.DeleteTrainingResponse()
+
+    def _look(self, request: pb.CreateTrainingRequest) -> pb.Training:
+        return to_unrecorded(request, read_pictures(request, self._artifacts))
 
     def _read(self, request: pb.CreateTrainingRequest) -> tuple[Order, list[bytes]]:
         return to_order(request, read_pictures(request, self._artifacts))

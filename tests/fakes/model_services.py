@@ -105,6 +105,7 @@ class FakeBackground(background_grpc.BackgroundServiceServicer):
         done = background_pb.GenerateBackgroundDone(
             family="fake", prompt=request.prompt, english_prompt="sunset", steps=STEPS, seed=request.seed,
             strength=1, guidance=7.5, width=24, height=16, styles=request.styles,
+            scheduler=request.scheduler,
         )  # fmt: skip
         yield background_pb.GenerateBackgroundResponse(done=done)
 
@@ -195,6 +196,7 @@ class FakeTraining(training_grpc.StyleTrainServiceServicer):
         self.script = Script()
         self.trainings: dict[str, training_pb.Training] = {}
         self.fail_with: training_pb.Failure | None = None
+        self.findings: list[training_pb.PictureFinding] = []
         self.watch_ends_early = False
         self.deleted: list[str] = []
         self._store = store
@@ -203,11 +205,14 @@ class FakeTraining(training_grpc.StyleTrainServiceServicer):
         self, request: training_pb.CreateTrainingRequest, context: Any
     ) -> training_pb.CreateTrainingResponse:
         await self.script.begin(request)
+        if request.validate_only:
+            seen = training_pb.Training(owner=request.owner, findings=self.findings, steps_total=STEPS)
+            return training_pb.CreateTrainingResponse(training=seen)
         training = self.trainings.setdefault(
             request.request_id,
             training_pb.Training(
                 id=request.request_id, owner=request.owner, name=request.name, methods=request.methods,
-                state=training_pb.Training.STATE_QUEUED, steps_total=STEPS,
+                state=training_pb.Training.STATE_QUEUED, steps_total=STEPS, findings=self.findings,
             ),
         )  # fmt: skip
         return training_pb.CreateTrainingResponse(training=training)

@@ -10,6 +10,7 @@ import httpx
 from services.cli.client.events import watch_job
 from services.cli.client.records import (
     Asset,
+    Check,
     Job,
     Person,
     Picture,
@@ -101,6 +102,10 @@ class Gateway:
 
     def train(self, project_id: str, request: TrainingRequest) -> Job:
         return self._start(f"projects/{project_id}/trainings", request.body())
+
+    def check_training(self, project_id: str, request: TrainingRequest) -> Check:
+        """What is noticed about its pictures; nothing is begun."""
+        return self._again("POST", f"projects/{project_id}/trainings/check", Check, request.check_body())
 
     def styles(self, project_id: str, *, in_use: bool | None = None) -> list[Style]:
         """Every version of every style; or those in use only."""

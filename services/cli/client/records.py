@@ -70,6 +70,21 @@ class Style(Record):
         return next((file.trigger for file in self.files if file.method == method), "")
 
 
+class Finding(Record):
+    code: str
+    picture_id: str | None
+    message: str
+    is_error: bool
+
+
+class Check(Record):
+    """What was noticed about pictures before anything is learned from them."""
+
+    findings: list[Finding]
+    can_begin: bool
+    steps_total: int
+
+
 class Translation(Record):
     english: str
     unknown_words: list[str]
@@ -140,6 +155,7 @@ class Job(Record):
     stage: str | None = None
     preview_url: str | None = None
     error: JobError | None = None
+    findings: list[Finding] = []
     results: list[Result] = []
     style_id: str | None = None
     created_at: datetime

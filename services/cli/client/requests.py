@@ -12,11 +12,18 @@ class TrainingRequest:
     methods: Sequence[str] = ("lora",)
     preset: str = "standard"
     captions: Mapping[str, str] | None = None
+    style_strength: float | None = None
+    despite_warnings: bool | None = None
     seed: int | None = None
     style_id: str | None = None  # learn this style again: as its next version
 
     def body(self) -> dict[str, Any]:
         return _given(asdict(self))
+
+    def check_body(self) -> dict[str, Any]:
+        """What only looks at the pictures."""
+        looked_at = ("picture_ids", "methods", "preset", "style_strength")
+        return {key: value for key, value in self.body().items() if key in looked_at}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +31,15 @@ class StyleChoice:
     style_id: str
     method: str
     weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleGuidance:
+    """With a DreamStyler style: guidance by style and content apart."""
+
+    style: float | None = None
+    content: float | None = None
+    avoid: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +58,15 @@ class BackgroundRequest:
     height: int | None = None
     enlarge: int | None = None
     styles: Sequence[StyleChoice] = ()
+    mask_picture_id: str | None = None  # redraw only where this picture is bright
+    scheduler: str | None = None  # "ddim", "dpm-solver" or "unipc"
+    style_guidance: StyleGuidance | None = None
+    line_control: float | None = None
+    palette: float | None = None
 
     def body(self) -> dict[str, Any]:
-        return {**_given(asdict(self)), "styles": [_given(asdict(choice)) for choice in self.styles]}
+        guided = {"style_guidance": _given(asdict(self.style_guidance))} if self.style_guidance is not None else {}
+        return {**_given(asdict(self)), "styles": [_given(asdict(choice)) for choice in self.styles], **guided}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

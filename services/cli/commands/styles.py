@@ -1,15 +1,17 @@
 """oma style: learn a hand, list, export, delete."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from services.cli.client.records import Style
+from services.cli.client.records import Finding, Style
 from services.cli.client.requests import TrainingRequest
 from services.cli.credentials import open_gateway
+from services.cli.failures import CommandFailed, Exit
 from services.cli.finishing import NoWait, Seed, finish, save
-from services.cli.output import AsJson, console, print_json, show_rows
+from services.cli.output import AsJson, console, errors, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project, upload_or_id
 
 app = typer.Typer(help="Styles learned from an artist's pictures.", no_args_is_help=True)
@@ -23,13 +25,17 @@ def train(
         list[str] | None, typer.Option(help="lora, dreamstyler; may be repeated. [default: lora]")
     ] = None,
     preset: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
+    strength: Annotated[float | None, typer.Option(help="How strongly it is learned, 0.5 to 2.")] = None,
+    go_on: Annotated[
+        bool, typer.Option("--go-on", help="Learn from the pictures although something is noticed about them.")
+    ] = False,
     again: Annotated[str | None, typer.Option("--next-of", help="A style to learn again: as its next version.")] = None,
     seed: Seed = None,
     project: ProjectName = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn a style from pictures."""
+    """Learn a style from pictures; what is noticed about them is said before."""
     gateway = open_gateway()
     found = pick_project(gateway, project)
     request = TrainingRequest(
@@ -37,9 +43,11 @@ def train(
         picture_ids=[upload_or_id(gateway, found.id, picture) for picture in pictures],
         methods=method or ["lora"],
         preset=preset,
+        style_strength=strength,
         seed=seed,
         style_id=again,
     )
+    _look(gateway.check_training(found.id, request).findings, go_on=go_on)
     out_folder = None if no_wait else Path()  # a training has no pictures to save
     finish(gateway, gateway.train(found.id, request), label=f"learning {name}", as_json=as_json, out_folder=out_folder)
 
@@ -117,6 +125,23 @@ def delete(style_id: str, yes: Annotated[bool, typer.Option("--yes", help="Do no
         style = gateway.style(style_id)
         typer.confirm(f"Delete version {style.version} of {style.name}? This cannot be undone.", abort=True)
     gateway.delete_style(style_id)
+
+
+def _look(findings: list[Finding], *, go_on: bool) -> None:
+    """Say what was noticed; go on where nothing was, or where the artist wants to.
+
+    Raises:
+        CommandFailed: there is an error, or a warning that nobody waves through.
+    """
+    for finding in findings:
+        kind = "error" if finding.is_error else "warning"
+        errors.print(f"{kind}: {finding.message}", highlight=False, markup=False, soft_wrap=True)
+    if any(finding.is_error for finding in findings):
+        raise CommandFailed("nothing can be learned from these pictures", reason="PICTURES", code=Exit.REFUSED)
+    if findings and not go_on and not (sys.stdin.isatty() and typer.confirm("Go on despite this?")):
+        raise CommandFailed(
+            "nothing was begun: change the pictures, or say --go-on", reason="WARNINGS", code=Exit.REFUSED
+        )
 
 
 def _say(styles: list[Style], *, as_json: bool) -> None:

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
+from services.gateway.background_schemas import BackgroundBody, PromptBody, TranslationAnswer
 from services.gateway.gateway import Parts, SignedIn
 from services.gateway.once import IdempotencyKey
 from services.gateway.routes.jobs import create_job
-from services.gateway.schemas import BackgroundBody, JobAnswer, PromptBody, TranslationAnswer
+from services.gateway.schemas import JobAnswer
 
 router = APIRouter(tags=["backgrounds"])
 

@@ -1,7 +1,7 @@
 """Learned styles, and the trainings that make them."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
@@ -9,12 +9,15 @@ from sqlmodel import col, select
 
 from services.common.artifacts import get_checked
 from services.common.errors import NotFound
+from services.gateway import convert
 from services.gateway.gateway import Gateway, Parts, SignedIn
 from services.gateway.once import IdempotencyKey
 from services.gateway.present import style_answer
 from services.gateway.queries import Cursor, Limit, of_project, owned, page
 from services.gateway.routes.jobs import create_job
-from services.gateway.schemas import JobAnswer, Method, Page, StyleAnswer, StyleChange, TrainingBody
+from services.gateway.schemas import FindingAnswer, JobAnswer, Method, Page
+from services.gateway.style_schemas import CheckAnswer, CheckBody, StyleAnswer, StyleChange, TrainingBody
+from services.gateway.submissions import pages
 from services.gateway.tables import Project, Style
 from services.gateway.zips import attachment
 
@@ -27,6 +30,16 @@ def create_training(
 ) -> JobAnswer:
     """Learn a style from 1 to 30 pictures; the style is there when the job has succeeded."""
     return create_job(gateway, caller, project_id, "training", body, idempotency_key)
+
+
+@router.post("/projects/{project_id}/trainings/check")
+async def check_training(project_id: str, body: CheckBody, caller: SignedIn, gateway: Parts) -> CheckAnswer:
+    """Look at the pictures of a training before it is begun; nothing is recorded."""
+    refs = await asyncio.to_thread(_pages, gateway, project_id, body, caller.id)
+    seen = await gateway.peers.check_training(convert.check_request(caller.id, refs, body))
+    found = [FindingAnswer.model_validate(one) for one in convert.findings(seen, body.picture_ids)]
+    can_begin = not any(one.is_error for one in found)
+    return CheckAnswer(findings=found, can_begin=can_begin, steps_total=seen.steps_total)
 
 
 @router.get("/projects/{project_id}/styles")
@@ -115,6 +128,12 @@ def export_style(style_id: str, method: Method, caller: SignedIn, gateway: Parts
                 content, media_type=file["media_type"], headers=attachment(f"{row.name}_{method}.safetensors")
             )
     raise NotFound(f"this style was not learned by {method}", reason="NO_SUCH_METHOD")
+
+
+def _pages(gateway: Gateway, project_id: str, body: CheckBody, account_id: str) -> list[dict[str, Any]]:
+    with gateway.db() as db:
+        project = owned(db, Project, project_id, account_id)
+        return [convert.to_ref(row) for row in pages(db, project, body)]
 
 
 def _own_style(gateway: Gateway, style_id: str, account_id: str) -> Style:

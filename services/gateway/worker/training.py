@@ -7,6 +7,7 @@ same request id, and gets the same training.
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -101,6 +102,7 @@ class TrainingWork:
     async def _watch(self, progress: Progress) -> pb.Training:
         """Follow until the watch ends: because the training did, or to be called again."""
         assert self.seen.training is not None
+        asked: list[str] = self.lease.job.payload["request"]["picture_ids"]
         request = pb.WatchTrainingRequest(
             owner=self.lease.job.owner, id=self.seen.training.id, resume_token=self.seen.resume_token
         )
@@ -109,7 +111,7 @@ class TrainingWork:
             try:
                 async for response in call:
                     self.seen.training, self.seen.resume_token = response.training, response.resume_token
-                    progress.report(**_values(response.training), losses=self.seen.take_loss())
+                    progress.report(**_values(response.training, asked), losses=self.seen.take_loss())
             finally:
                 call.cancel()
         return self.seen.training
@@ -160,7 +162,7 @@ def make_next_version(style: Style, lineage_id: str) -> None:
         setattr(style, name, value)
 
 
-def _values(training: pb.Training) -> dict[str, Any]:
+def _values(training: pb.Training, picture_ids: Sequence[str]) -> dict[str, Any]:
     waiting = training.state == pb.Training.STATE_QUEUED
     values: dict[str, Any] = {
         "stage": "waiting" if waiting else convert.METHOD_NAMES.get(training.current_method, "preparing"),
@@ -168,6 +170,7 @@ def _values(training: pb.Training) -> dict[str, Any]:
         "steps_done": training.steps_done,
         "steps_total": training.steps_total,
         "seconds_left": round(training.seconds_left, 1) if training.HasField("seconds_left") else None,
+        "findings": convert.findings(training, picture_ids),
     }
     if training.samples:
         newest = training.samples[-1]

@@ -6,6 +6,7 @@ from oma.style.v1 import style_pb2
 from oma.style.v1 import style_train_service_pb2 as pb
 
 from services.common.artifacts import FolderStore
+from services.common.errors import NotReady
 from services.gateway.worker.dispatch import Dispatcher
 from tests.fakes.artists import Artist
 from tests.fakes.model_services import STEPS, FakeServices
@@ -163,6 +164,50 @@ async def test_a_style_stays_when_its_service_cannot_delete_it_now(
         return (await artist.http.delete(f"/api/v1/styles/{style['id']}", headers=headers)).status_code == 204
 
     await until(deleted)
+
+
+async def test_pictures_are_looked_at_before_a_training_begins(artist: Artist, services: FakeServices) -> None:
+    project = await artist.project()
+    pictures = [(await artist.picture(project))["id"] for _ in range(2)]
+    services.training.findings = [
+        pb.PictureFinding(code="BLANK", picture=1, message="picture 2 is one flat colour: leave it out"),
+        pb.PictureFinding(code="TOO_FEW", message="2 pictures are few"),
+    ]
+    body: dict[str, Any] = {"picture_ids": pictures, "methods": ["lora"], "preset": "quick", "style_strength": 1.5}
+    seen = await artist.call("POST", f"/projects/{project}/trainings/check", 200, json=body)
+    assert [(one["code"], one["picture_id"], one["is_error"]) for one in seen["findings"]] == [
+        ("BLANK", pictures[1], False),
+        ("TOO_FEW", None, False),
+    ]
+    assert (seen["can_begin"], seen["steps_total"]) == (True, STEPS)
+    request = services.training.script.requests[0]
+    assert (request.validate_only, request.style_strength, len(request.pictures)) == (True, 1.5, 2)
+    assert (await artist.call("GET", "/jobs", 200))["items"] == []
+    services.training.findings[0].is_error = True
+    assert not (await artist.call("POST", f"/projects/{project}/trainings/check", 200, json=body))["can_begin"]
+    twice = body | {"picture_ids": [pictures[0], pictures[0]]}
+    refused = await artist.call("POST", f"/projects/{project}/trainings/check", 400, json=twice)
+    assert refused["error"]["reason"] == "TWICE"
+
+
+async def test_a_training_says_what_was_noticed_and_may_be_told_to_stop_at_that(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    services.training.findings = [pb.PictureFinding(code="SMALL", picture=0, message="picture 1 is only 9 x 9 pixels")]
+    project = await artist.project()
+    posted = await train(artist, project, style_strength=2)
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    job = await artist.call("GET", f"/jobs/{posted['id']}", 200)
+    first = posted["request"]["picture_ids"][0]
+    assert [(one["code"], one["picture_id"]) for one in job["findings"]] == [("SMALL", first)]
+    request = services.training.script.requests[0]
+    assert (request.style_strength, request.refuse_warnings) == (2, False)
+    services.training.script.failures.append(NotReady("picture 1 is only 9 x 9 pixels", reason="WARNINGS"))
+    stopped = await train(artist, project, despite_warnings=False)
+    await artist.http.get(f"/api/v1/jobs/{stopped['id']}/events")
+    job = await artist.call("GET", f"/jobs/{stopped['id']}", 200)
+    assert (job["state"], job["error"]["reason"]) == ("failed", "WARNINGS")
+    assert services.training.script.requests[-1].refuse_warnings
 
 
 async def test_a_training_must_name_its_pictures_once_and_caption_only_those(artist: Artist) -> None:

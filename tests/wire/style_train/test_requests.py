@@ -7,7 +7,7 @@ from oma.image.v1 import image_pb2
 from oma.style.v1 import style_train_service_pb2 as pb
 
 from services.common.clients import our_errors
-from services.common.errors import Conflict, InvalidInput, NotFound, Overloaded
+from services.common.errors import Conflict, InvalidInput, NotFound, NotReady, Overloaded
 from tests.fakes.trainings import Place, create, picture, request
 
 
@@ -110,3 +110,26 @@ async def test_a_wrong_request_is_refused_with_a_reason_and_leaves_nothing(
         await create(stub, request(**given))
     assert caught.value.reason == reason
     assert place.files() == set()
+
+
+async def test_looking_only_answers_with_every_finding_and_records_nothing(stub: Any, place: Place) -> None:
+    tiny = pb.StylePicture(picture=picture(size=(40, 4)))
+    asked = request(pictures=[tiny, pb.StylePicture(picture=picture())], validate_only=True, refuse_warnings=True)
+    answer = await stub.CreateTraining(asked, timeout=10)
+    found = {(one.code, one.is_error) for one in answer.training.findings}
+    assert ("PICTURE_TOO_SMALL", True) in found
+    assert ("TOO_FEW", False) in found
+    assert answer.training.id == ""
+    assert answer.training.steps_total > 0
+    assert place.files() == set()
+    listed = await stub.ListTrainings(pb.ListTrainingsRequest(owner="ann"), timeout=10)
+    assert list(listed.trainings) == []
+
+
+async def test_a_training_that_is_told_to_stop_at_warnings_does(stub: Any, place: Place) -> None:
+    with pytest.raises(NotReady, match="are few") as caught, our_errors("style"):
+        await create(stub, request(refuse_warnings=True))
+    assert caught.value.reason == "WARNINGS"
+    assert place.files() == set()
+    training = await create(stub, request())
+    assert {finding.code for finding in training.findings} >= {"TOO_FEW"}

@@ -241,22 +241,26 @@ class PictureFinding(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     PICTURE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    IS_ERROR_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """For programs: "SMALL", "BLANK", "DUPLICATE", "LETTERING" or "TOO_FEW"."""
+    """For programs: "SMALL", "BLANK", "DUPLICATE", "LETTERING" or "TOO_FEW"; of errors "PICTURE_TOO_SMALL"."""
     picture: _builtins.int
     """Which picture, from 0; absent when it is about all of them."""
     message: _builtins.str
     """For people; names the picture and the remedy."""
+    is_error: _builtins.bool
+    """A training with it is refused; only `validate_only` answers with such. With the others the artist may go on."""
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         picture: _builtins.int | None = ...,
         message: _builtins.str = ...,
+        is_error: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_picture", b"_picture", "picture", b"picture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_picture", b"_picture", "code", b"code", "message", b"message", "picture", b"picture"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_picture", b"_picture", "code", b"code", "is_error", b"is_error", "message", b"message", "picture", b"picture"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__picture: _TypeAlias = _typing.Literal["picture"]  # noqa: Y015
     _WhichOneofArgType__picture: _TypeAlias = _typing.Literal["_picture", b"_picture"]  # noqa: Y015
@@ -333,6 +337,7 @@ class CreateTrainingRequest(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     STYLE_STRENGTH_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    REFUSE_WARNINGS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request, 1 to 64 characters; the same id with another content is ALREADY_EXISTS."""
     owner: _builtins.str
@@ -346,7 +351,9 @@ class CreateTrainingRequest(_message.Message):
     style_strength: _builtins.float
     """How strongly the style is learned, 0.5 to 2; default 1. At 2 it is learned twice as long."""
     validate_only: _builtins.bool
-    """Only look at the pictures: answers with the findings and records nothing."""
+    """Only look at the pictures: answers with the findings, errors among them, and records nothing."""
+    refuse_warnings: _builtins.bool
+    """Refuse to begin when anything was noticed: FAILED_PRECONDITION `WARNINGS`, and the message says what."""
     @_builtins.property
     def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___StylePicture]:
         """1 to 30 pictures. DreamStyler learns from the first."""
@@ -367,10 +374,11 @@ class CreateTrainingRequest(_message.Message):
         seed: _builtins.int = ...,
         style_strength: _builtins.float | None = ...,
         validate_only: _builtins.bool = ...,
+        refuse_warnings: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength", "style_strength", b"style_strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength", "methods", b"methods", "name", b"name", "owner", b"owner", "pictures", b"pictures", "preset", b"preset", "request_id", b"request_id", "seed", b"seed", "style_strength", b"style_strength", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength", "methods", b"methods", "name", b"name", "owner", b"owner", "pictures", b"pictures", "preset", b"preset", "refuse_warnings", b"refuse_warnings", "request_id", b"request_id", "seed", b"seed", "style_strength", b"style_strength", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__style_strength: _TypeAlias = _typing.Literal["style_strength"]  # noqa: Y015
     _WhichOneofArgType__style_strength: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength"]  # noqa: Y015

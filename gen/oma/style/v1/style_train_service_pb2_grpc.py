@@ -75,7 +75,7 @@ class StyleTrainServiceServicer:
         """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
         `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
         taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
-        many trainings wait as may.
+        many trainings wait as may. FAILED_PRECONDITION `WARNINGS`: see refuse_warnings.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

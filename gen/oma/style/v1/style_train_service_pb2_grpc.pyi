@@ -37,7 +37,7 @@ class StyleTrainServiceStub:
     """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
     `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
     taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
-    many trainings wait as may.
+    many trainings wait as may. FAILED_PRECONDITION `WARNINGS`: see refuse_warnings.
     """
     GetTraining: _grpc.UnaryUnaryMultiCallable[_style_train_service_pb2.GetTrainingRequest, _style_train_service_pb2.GetTrainingResponse]
     """GetTraining returns one job as it stands. NOT_FOUND `NO_TRAINING`: there is none of this owner, here and below."""
@@ -66,7 +66,7 @@ class StyleTrainServiceAsyncStub(StyleTrainServiceStub):
     """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
     `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
     taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
-    many trainings wait as may.
+    many trainings wait as may. FAILED_PRECONDITION `WARNINGS`: see refuse_warnings.
     """
     GetTraining: _aio.UnaryUnaryMultiCallable[_style_train_service_pb2.GetTrainingRequest, _style_train_service_pb2.GetTrainingResponse]  # type: ignore[assignment]
     """GetTraining returns one job as it stands. NOT_FOUND `NO_TRAINING`: there is none of this owner, here and below."""
@@ -98,7 +98,7 @@ class StyleTrainServiceServicer(metaclass=_abc_1.ABCMeta):
         """CreateTraining records a job and returns at once; the same request_id returns the same job. INVALID_ARGUMENT
         `REQUEST_ID`, `NAME`, `PICTURE_COUNT`, `METHODS`, `PRESET` or `CAPTION_TOO_LONG`: the message says what would be
         taken. ALREADY_EXISTS `REQUEST_ID_REUSED`: the id was used for another request. RESOURCE_EXHAUSTED `QUEUE_FULL`: as
-        many trainings wait as may.
+        many trainings wait as may. FAILED_PRECONDITION `WARNINGS`: see refuse_warnings.
         """
 
     @_abc_1.abstractmethod

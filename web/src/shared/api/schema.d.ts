@@ -740,6 +740,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/trainings/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Training
+         * @description Look at the pictures of a training before it is begun; nothing is recorded.
+         */
+        post: operations["check_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prompts/translate": {
         parameters: {
             query?: never;
@@ -1253,10 +1273,25 @@ export interface components {
             /** Height */
             height?: number | null;
             /**
+             * Line Control
+             * @description How strictly the picture's lines are kept; 1 is as trained, 0 lets go of them.
+             */
+            line_control?: number | null;
+            /**
+             * Mask Picture Id
+             * @description Redraw only where this picture is bright: uploaded like the other, and of its size. Black keeps a pixel to the bit, grey mixes. The results have the picture's size and cannot be enlarged.
+             */
+            mask_picture_id?: string | null;
+            /**
              * Negative Prompt
              * @default
              */
             negative_prompt?: string;
+            /**
+             * Palette
+             * @description How far the picture takes the styles' colours before it is drawn over.
+             */
+            palette?: number | null;
             /** Picture Id */
             picture_id?: string | null;
             /**
@@ -1264,12 +1299,19 @@ export interface components {
              * @default
              */
             prompt?: string;
+            /**
+             * Scheduler
+             * @description Who computes a step: plain DDIM, DPM-Solver++ for few steps, UniPC for the fewest.
+             */
+            scheduler?: ("ddim" | "dpm-solver" | "unipc") | null;
             /** Seed */
             seed?: number | null;
             /** Steps */
             steps?: number | null;
             /** Strength */
             strength?: number | null;
+            /** @description With a DreamStyler style: guidance by style and content apart, in the place of guidance. */
+            style_guidance?: components["schemas"]["StyleGuidanceBody"] | null;
             /**
              * Styles
              * @default []
@@ -1295,6 +1337,42 @@ export interface components {
             top: number;
             /** Width */
             width: number;
+        };
+        /** CheckAnswer */
+        CheckAnswer: {
+            /**
+             * Can Begin
+             * @description Nothing among the findings is an error.
+             */
+            can_begin: boolean;
+            /** Findings */
+            findings: components["schemas"]["FindingAnswer"][];
+            /**
+             * Steps Total
+             * @description Steps that a training with these settings takes, over all methods.
+             */
+            steps_total: number;
+        };
+        /** CheckBody */
+        CheckBody: {
+            /**
+             * Methods
+             * @default [
+             *       "lora",
+             *       "dreamstyler"
+             *     ]
+             */
+            methods?: ("lora" | "dreamstyler")[];
+            /** Picture Ids */
+            picture_ids: string[];
+            /**
+             * Preset
+             * @default standard
+             * @enum {string}
+             */
+            preset?: "quick" | "standard";
+            /** Style Strength */
+            style_strength?: number | null;
         };
         /** Credentials */
         Credentials: {
@@ -1428,6 +1506,29 @@ export interface components {
              */
             url: string | null;
         };
+        /** FindingAnswer */
+        FindingAnswer: {
+            /**
+             * Code
+             * @description For programs: SMALL, BLANK, DUPLICATE, LETTERING, TOO_FEW, or PICTURE_TOO_SMALL.
+             */
+            code: string;
+            /**
+             * Is Error
+             * @description A training with it is refused; with the others the artist may go on.
+             */
+            is_error: boolean;
+            /**
+             * Message
+             * @description For people, in English; names the picture by its place from 1, and the remedy.
+             */
+            message: string;
+            /**
+             * Picture Id
+             * @description Which picture; null when it is about all of them.
+             */
+            picture_id: string | null;
+        };
         /** ImportBody */
         ImportBody: {
             /**
@@ -1460,6 +1561,11 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             error: components["schemas"]["JobError"] | null;
+            /**
+             * Findings
+             * @description What was noticed about a training's pictures, and does not prevent it; empty for drawings.
+             */
+            findings: components["schemas"]["FindingAnswer"][];
             /** Id */
             id: string;
             /**
@@ -1986,6 +2092,27 @@ export interface components {
              */
             trigger: string;
         };
+        /**
+         * StyleGuidanceBody
+         * @description How a drawing in a DreamStyler style is guided; null takes the usual.
+         */
+        StyleGuidanceBody: {
+            /**
+             * Avoid
+             * @description How far it keeps from the negative prompt; 5.
+             */
+            avoid?: number | null;
+            /**
+             * Content
+             * @description How strongly the content is followed; 3.
+             */
+            content?: number | null;
+            /**
+             * Style
+             * @description How strongly the style is followed; 0.5.
+             */
+            style?: number | null;
+        };
         /** TokenAnswer */
         TokenAnswer: {
             /**
@@ -2060,6 +2187,12 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Despite Warnings
+             * @description Go on although something was noticed about the pictures. Without it such a training fails, WARNINGS, before it begins; with an error, it is refused either way.
+             * @default true
+             */
+            despite_warnings?: boolean;
+            /**
              * Methods
              * @default [
              *       "lora",
@@ -2084,6 +2217,8 @@ export interface components {
              * @description Learn this style again: as its next version.
              */
             style_id?: string | null;
+            /** Style Strength */
+            style_strength?: number | null;
         };
         /** TranslationAnswer */
         TranslationAnswer: {
@@ -7214,6 +7349,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    check_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckAnswer"];
                 };
             };
             /** @description What is asked cannot be done; the message says what to change. */
