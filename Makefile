@@ -38,6 +38,10 @@ test-chaos: setup ## Kill and stop real workers by the hundred; prints a scorebo
 test-hostile: setup ## Send every hostile picture through every way in
 	@$(BIN)/pytest -q -m "slow or not slow" tests/hostile tests/unit/gateway/test_gateway_hostile_pictures.py
 
+.PHONY: test-web
+test-web: setup ## Walk the web app in Chromium through the whole mesh; ARGS=--smoke for the short form
+	@scripts/test_web.sh $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, types, direction, protos, drift
 	@scripts/lint.sh

@@ -16,6 +16,7 @@ const job = (part: Partial<Job>): Job => ({
   stage: null,
   preview_url: null,
   losses: [],
+  findings: [],
   error: null,
   request: {},
   results: [],

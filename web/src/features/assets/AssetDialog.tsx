@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/shared/api/models";
 import { fileSize } from "@/shared/fileSize";
+import { PrintForm } from "@/shared/results/PrintForm";
 import { WebtoonForm } from "@/shared/results/WebtoonForm";
 import { Dialog } from "@/shared/ui/Dialog";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
@@ -19,6 +20,7 @@ type Props = { asset: Asset; onClose: () => void };
 /** One asset in full: its pictures, what they were drawn from, its name and notes, and every way to take it along. */
 export function AssetDialog({ asset, onClose }: Props) {
   const { t } = useTranslation();
+  const first = asset.files[0];
   return (
     <Dialog title={asset.name} wide onClose={onClose}>
       <div className="asset-detail">
@@ -33,6 +35,16 @@ export function AssetDialog({ asset, onClose }: Props) {
             <h3>{t("webtoon.title")}</h3>
             <WebtoonForm of={`/api/v1/assets/${encodeURIComponent(asset.id)}`} />
           </section>
+          {first?.media_type === "image/png" && (
+            <section className="stack tight" aria-label={t("webtoon.printTitle")}>
+              <h3>{t("webtoon.printTitle")}</h3>
+              <PrintForm
+                picture={first}
+                filename={asset.name}
+                link={async () => (await renewLink(asset.id, first.id)) ?? first.url}
+              />
+            </section>
+          )}
         </div>
       </div>
     </Dialog>

@@ -6,7 +6,9 @@ import { ResultFeed } from "@/shared/results/ResultFeed";
 import { useProjectId } from "@/shared/useProjectId";
 import { PoseEditor } from "./PoseEditor";
 import { PoseFiles } from "./PoseFiles";
+import { PoseLibrary } from "./PoseLibrary";
 import { PoseSource } from "./PoseSource";
+import { SkeletonFormats } from "./SkeletonFormats";
 import { TransferForm } from "./TransferForm";
 import { usePoseDraft } from "./usePoseDraft";
 
@@ -33,16 +35,18 @@ export function PosePage() {
             />
           </section>
           <PoseSource projectId={projectId} draft={draft} change={change} />
+          <PoseLibrary projectId={projectId} draft={draft} change={change} />
         </div>
         <section className="card stack" aria-labelledby="pose-editor">
           <h2 id="pose-editor">{t("pose.editor")}</h2>
           <PoseEditor
-            key={draft.pictureId ?? "blank"}
+            key={`${draft.pictureId}-${draft.width}-${draft.height}`}
             draft={draft}
             change={change}
             underlayUrl={underlay ? steadyLink(underlay.id, underlay.url) : null}
           />
           <PoseFiles draft={draft} change={change} />
+          <SkeletonFormats projectId={projectId} draft={draft} change={change} />
         </section>
         <section className="stack" aria-labelledby="pose-results">
           <TransferForm projectId={projectId} draft={draft} change={change} />

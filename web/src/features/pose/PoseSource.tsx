@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
 import { PictureWell } from "@/shared/pictures/PictureWell";
@@ -14,6 +14,7 @@ type Look = { pictureId: string; wholePicture: boolean };
 /** Where the pose comes from: a photograph, a drawing, or a skeleton placed by hand. */
 export function PoseSource({ projectId, draft, change }: Props) {
   const { t } = useTranslation();
+  const client = useQueryClient();
   const picture = usePictures(projectId).data?.find((one) => one.id === draft.pictureId);
   const estimate = useMutation({
     mutationFn: ({ pictureId, wholePicture }: Look) =>
@@ -23,7 +24,10 @@ export function PoseSource({ projectId, draft, change }: Props) {
           body: { picture_id: pictureId, whole_picture_if_nobody: wholePicture, min_pose_score: draft.minScore },
         }),
       ),
-    onSuccess: (pose) => change(fromPose(pose)),
+    onSuccess: (pose) => {
+      change(fromPose(pose));
+      return client.invalidateQueries({ queryKey: ["poses", projectId] });
+    },
   });
   const pick = (pictureId: string | null) => {
     change({ pictureId, poseId: null, people: [], personIndex: 0, edited: false, usedWholePicture: false });

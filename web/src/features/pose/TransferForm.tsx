@@ -7,6 +7,7 @@ import { Form } from "@/shared/ui/Form";
 import { MoreSettings } from "@/shared/ui/MoreSettings";
 import { useRunKey } from "@/shared/ui/useRunKey";
 import { savePose } from "./savePose";
+import { TransferOptions } from "./TransferOptions";
 import type { PoseDraft } from "./usePoseDraft";
 
 const MAX_RESULTS = 4;
@@ -35,6 +36,9 @@ export function TransferForm({ projectId, draft, change }: Props) {
               person_index: draft.personIndex,
               seed: seedFrom(draft.seed),
               count: draft.count,
+              own_proportions: draft.ownProportions,
+              transparent_background: draft.transparent,
+              character_fit: draft.fit,
             },
             headers,
           }),
@@ -54,7 +58,9 @@ export function TransferForm({ projectId, draft, change }: Props) {
         onOpen={(moreOpen) => change({ moreOpen })}
         onCount={(count) => change({ count })}
         onSeed={(seed) => change({ seed })}
-      />
+      >
+        <TransferOptions draft={draft} change={change} />
+      </MoreSettings>
       {run.error ? <ErrorNote error={run.error} /> : null}
       <button
         type="submit"

@@ -18,6 +18,11 @@ export type PoseDraft = {
   minScore: number;
   count: number;
   seed: string;
+  /** Limbs and head as long as the character's own. */
+  ownProportions: boolean;
+  transparent: boolean;
+  /** Where picture and result differ in shape: all of the character is seen, or it covers the result. */
+  fit: "pad" | "crop";
   moreOpen: boolean;
 };
 
@@ -38,6 +43,9 @@ export function usePoseDraft(projectId: string) {
     minScore: 0.3,
     count: 1,
     seed: "",
+    ownProportions: false,
+    transparent: false,
+    fit: "pad",
     moreOpen: false,
   });
 }

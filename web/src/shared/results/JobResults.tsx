@@ -15,12 +15,13 @@ export function JobResults({ job, onUseSeed }: Props) {
   const [saving, setSaving] = useState<string[] | null>(null);
   const title = jobTitle(t, job);
   const drawnInStyle = job.kind === "background" && Array.isArray(job.request.styles) && job.request.styles.length > 0;
+  const seeThrough = job.request.transparent_background === true;
   const alt = (result: Result) => t("assets.resultAlt", { title, number: result.index + 1 });
   return (
     <>
       <div className="results">
         {job.results.map((result) => (
-          <figure key={result.id} className="result">
+          <figure key={result.id} className={seeThrough ? "result see-through" : "result"}>
             <PictureView id={result.id} src={result.url} alt={alt(result)} />
             {drawnInStyle && <StyleReading resultId={result.id} />}
             <figcaption className="row">

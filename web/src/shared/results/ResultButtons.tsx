@@ -4,6 +4,7 @@ import type { Job, Result } from "@/shared/api/models";
 import { usePictures } from "@/shared/pictures/usePictures";
 import { Dialog } from "@/shared/ui/Dialog";
 import { CompareDialog } from "./CompareDialog";
+import { PrintForm } from "./PrintForm";
 import { WebtoonForm } from "./WebtoonForm";
 
 type Props = { job: Job; result: Result; title: string; onSave: () => void; onUseSeed: (seed: number) => void };
@@ -11,7 +12,7 @@ type Props = { job: Job; result: Result; title: string; onSave: () => void; onUs
 /** What can be done with one drawing. */
 export function ResultButtons({ job, result, title, onSave, onUseSeed }: Props) {
   const { t, i18n } = useTranslation();
-  const [open, setOpen] = useState<"compare" | "webtoon" | null>(null);
+  const [open, setOpen] = useState<"compare" | "webtoon" | "print" | null>(null);
   const photo = usePictures(job.project_id).data?.find((picture) => picture.id === job.request.picture_id);
   const close = () => setOpen(null);
   return (
@@ -33,6 +34,9 @@ export function ResultButtons({ job, result, title, onSave, onUseSeed }: Props) 
       <button type="button" className="button quiet small" onClick={() => setOpen("webtoon")}>
         {t("webtoon.short")}
       </button>
+      <button type="button" className="button quiet small" onClick={() => setOpen("print")}>
+        {t("webtoon.printShort")}
+      </button>
       {photo && (
         <button type="button" className="button quiet small" onClick={() => setOpen("compare")}>
           {t("assets.compare")}
@@ -47,6 +51,11 @@ export function ResultButtons({ job, result, title, onSave, onUseSeed }: Props) 
         {t("assets.useSeed", { seed: String(result.seed) })}
       </button>
       {open === "compare" && photo && <CompareDialog title={title} before={photo} after={result} onClose={close} />}
+      {open === "print" && (
+        <Dialog title={t("webtoon.printTitle")} onClose={close}>
+          <PrintForm picture={result} filename={`${title}-${result.index + 1}`} link={async () => result.url} />
+        </Dialog>
+      )}
       {open === "webtoon" && (
         <Dialog title={t("webtoon.title")} onClose={close}>
           <WebtoonForm of={`/api/v1/results/${encodeURIComponent(result.id)}`} />

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Field } from "./Field";
 
@@ -11,10 +12,13 @@ type Props = {
   onCount: (count: number) => void;
   onSeed: (seed: string) => void;
   onAvoid?: (words: string) => void;
+  /** What else this screen lets an artist decide. */
+  children?: ReactNode;
 };
 
 /** How many pictures; and, closed until asked for, the number that decides chance and the words to avoid. */
-export function MoreSettings({ open, count, maxCount, seed, avoid, onOpen, onCount, onSeed, onAvoid }: Props) {
+export function MoreSettings(props: Props) {
+  const { open, count, maxCount, seed, avoid, onOpen, onCount, onSeed, onAvoid, children } = props;
   const { t } = useTranslation();
   const counts = [1, 2, 3, 4, 6, 8].filter((number) => number <= maxCount);
   return (
@@ -46,6 +50,7 @@ export function MoreSettings({ open, count, maxCount, seed, avoid, onOpen, onCou
               onChange={(event) => onAvoid(event.target.value)}
             />
           )}
+          {children}
         </div>
       </details>
     </>
