@@ -13,6 +13,7 @@ from services.background import convert
 from services.background.convert import Order
 from services.background.engine.records import Adapter, DrawingSpec, Drawn, Event, Failed, StageTokens, Stepped, Waiting
 from services.background.engine.turns import Turns
+from services.background.exchange import StyleExchange
 from services.background.finished import Finished
 from services.background.korean.translator import Translator
 from services.background.results import Results
@@ -58,6 +59,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         self._shelf = shelf
         self._translator = translator
         self._afterwards = afterwards
+        self._exchange = StyleExchange(store=store, targets=shelf.targets)
 
     async def GenerateBackground(
         self, request: pb.GenerateBackgroundRequest, context: Any
@@ -90,6 +92,10 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
     async def ReadStyle(self, request: pb.ReadStyleRequest, context: Any) -> pb.ReadStyleResponse:
         self._afterwards.places.take(context)
         return await asyncio.to_thread(self._afterwards.finished.read, request)
+
+    async def ConvertStyle(self, request: pb.ConvertStyleRequest, context: Any) -> pb.ConvertStyleResponse:
+        self._afterwards.places.take(context)
+        return await asyncio.to_thread(self._exchange.convert, request)
 
     def _prepare(self, request: pb.GenerateBackgroundRequest) -> tuple[Order, DrawingSpec]:
         owner = check_owner(request.owner)

@@ -29,6 +29,11 @@ class StyleShelf:
         self._loaded: OrderedDict[Place, Adapter | StageTokens] = OrderedDict()
 
     @property
+    def targets(self) -> StyleTargets:
+        """What a style must fit; safe for every thread."""
+        return self._targets
+
+    @property
     def size_bytes(self) -> int:
         """Memory that the loaded styles take."""
         return sum(one.size_bytes for one in self._loaded.values())

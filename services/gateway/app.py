@@ -22,6 +22,7 @@ from services.gateway.routes import (
     results,
     sessions,
     status,
+    style_files,
     styles,
     tokens,
     trash,
@@ -35,6 +36,7 @@ _ROUTES = (
     *(
         projects,
         pictures,
+        style_files,
         styles,
         backgrounds,
         poses,

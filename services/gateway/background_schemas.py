@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.gateway.schemas import Body, Method, Prompt, Seed, Side
+from services.gateway.schemas import Body, Prompt, Seed, Side, StyleChoice
 
 SchedulerName = Literal["ddim", "dpm-solver", "unipc"]
 Push = Annotated[float, Field(ge=0, le=30)]
@@ -17,12 +17,6 @@ class PromptBody(Body):
 class TranslationAnswer(BaseModel):
     english: str
     unknown_words: list[str]
-
-
-class StyleChoice(Body):
-    style_id: str
-    method: Method
-    weight: Annotated[float, Field(ge=-2, le=2)] | None = None
 
 
 class StyleGuidanceBody(Body):

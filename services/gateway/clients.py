@@ -40,7 +40,9 @@ TRANSFER = "oma.pose.v1.PoseTransferService"
 TRAINING = "oma.style.v1.StyleTrainService"
 
 _RETRIED = {  # reads, and writes that carry a request id
-    "background": tuple(f"{BACKGROUND}/{method}" for method in ("TranslatePrompt", "SeparateLayers", "ReadStyle")),
+    "background": tuple(
+        f"{BACKGROUND}/{method}" for method in ("TranslatePrompt", "SeparateLayers", "ReadStyle", "ConvertStyle")
+    ),
     "pose_estimation": tuple(f"{ESTIMATION}/{method}" for method in ("EstimatePose", "DrawSkeleton", "ReadSkeleton")),
     "pose_transfer": (),
     "style_train": tuple(
@@ -130,6 +132,11 @@ class Peers:
         with our_errors("background generation"):
             metadata = self.acting_for(request.owner, BACKGROUND)
             return await self.background.ReadStyle(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
+
+    async def convert_style(self, request: background_pb.ConvertStyleRequest) -> background_pb.ConvertStyleResponse:
+        with our_errors("background generation"):
+            metadata = self.acting_for(request.owner, BACKGROUND)
+            return await self.background.ConvertStyle(request, timeout=3 * SHORT_SECONDS, metadata=metadata)
 
     async def estimate(self, request: estimation_pb.EstimatePoseRequest) -> estimation_pb.EstimatePoseResponse:
         with our_errors("pose estimation"):

@@ -16,7 +16,8 @@ from services.common.artifacts import ArtifactRef
 from services.common.wire import from_artifact
 from services.gateway.pose_schemas import BoxShape, PersonShape, SkeletonFormat
 from services.gateway.reading_schemas import Aspect, Verdict
-from services.gateway.style_schemas import CheckBody
+from services.gateway.style_schemas import CheckBody, Dialect, Precision
+from services.gateway.tables import new_id
 
 MAX_SKELETON_SIDE = 2048
 
@@ -53,6 +54,16 @@ SCHEDULERS = {
     "unipc": background_pb.SCHEDULER_UNIPC,
 }
 SCHEDULER_NAMES = {value: name for name, value in SCHEDULERS.items()}
+DIALECTS: dict[Dialect, background_pb.StyleDialect.ValueType] = {
+    "kohya": background_pb.STYLE_DIALECT_KOHYA,
+    "diffusers": background_pb.STYLE_DIALECT_DIFFUSERS,
+    "peft": background_pb.STYLE_DIALECT_PEFT,
+}
+PRECISIONS: dict[Precision, background_pb.StylePrecision.ValueType] = {
+    "fp16": background_pb.STYLE_PRECISION_FP16,
+    "bf16": background_pb.STYLE_PRECISION_BF16,
+    "fp32": background_pb.STYLE_PRECISION_FP32,
+}
 PRESETS = {"quick": training_pb.PRESET_QUICK, "standard": training_pb.PRESET_STANDARD}
 
 
@@ -72,6 +83,19 @@ class StoredFile(Protocol):
 def to_ref(file: StoredFile) -> dict[str, Any]:
     """A file as a job's payload keeps it."""
     return {"key": file.key, "sha256": file.sha256, "size_bytes": file.size_bytes, "media_type": file.media_type}
+
+
+def conversion(
+    owner: str, ref: dict[str, Any], dialect: Dialect = "kohya", precision: Precision | None = None
+) -> background_pb.ConvertStyleRequest:
+    """What writes a style file anew, under an id of its own."""
+    return background_pb.ConvertStyleRequest(
+        request_id=new_id(),
+        owner=owner,
+        file=image_pb2.Artifact(**ref),
+        dialect=DIALECTS[dialect],
+        precision=PRECISIONS[precision] if precision else background_pb.STYLE_PRECISION_UNSPECIFIED,
+    )
 
 
 def picture(ref: dict[str, Any]) -> image_pb2.Picture:
@@ -175,12 +199,7 @@ def background_request(
         prompt=asked["prompt"],
         negative_prompt=asked["negative_prompt"],
         picture=picture(payload["picture"]) if payload["picture"] else None,
-        styles=[
-            style_pb2.StyleUse(
-                key=style["key"], sha256=style["sha256"], method=METHODS[style["method"]], weight=style["weight"]
-            )
-            for style in payload["styles"]
-        ],
+        styles=_style_uses(payload["styles"]),
         seed=seed,
         previews=True,
         enlarge=asked.get("enlarge"),  # this and what follows: not in jobs of earlier versions
@@ -207,8 +226,18 @@ def transfer_request(job_id: str, owner: str, payload: dict[str, Any], seed: int
         character_fit=FITS[asked.get("character_fit", "pad")],  # this and what follows: not in jobs of earlier versions
         character_skeleton=person(PersonShape.model_validate(own)) if own else None,
         transparent_background=asked.get("transparent_background", False),
+        styles=_style_uses(payload.get("styles", [])),
         **{name: asked[name] for name in ("steps", "guidance", "count", "width", "height")},
     )
+
+
+def _style_uses(styles: list[dict[str, Any]]) -> list[style_pb2.StyleUse]:
+    return [
+        style_pb2.StyleUse(
+            key=style["key"], sha256=style["sha256"], method=METHODS[style["method"]], weight=style["weight"]
+        )
+        for style in styles
+    ]
 
 
 def character_request(owner: str, payload: dict[str, Any]) -> estimation_pb.EstimatePoseRequest | None:
@@ -229,10 +258,10 @@ def settings_used(done: background_pb.GenerateBackgroundDone | transfer_pb.Trans
         fields["character_fit"] = FIT_NAMES.get(done.character_fit, "pad")
     if isinstance(done, background_pb.GenerateBackgroundDone):
         fields["scheduler"] = SCHEDULER_NAMES.get(done.scheduler)  # None: the family's
-        fields["styles"] = [
-            {**shown, "method": METHOD_NAMES[style.method]}  # a 32-bit weight reads better as MessageToDict writes it
-            for shown, style in zip(fields["styles"], done.styles, strict=True)
-        ]
+    fields["styles"] = [
+        {**shown, "method": METHOD_NAMES[style.method]}  # a 32-bit weight reads better as MessageToDict writes it
+        for shown, style in zip(fields["styles"], done.styles, strict=True)
+    ]
     return fields
 
 

@@ -33,6 +33,10 @@ def store_picture(store: ArtifactStore, account_id: str, picture_id: str, conten
     return StoredPicture(ref=ref, width=width, height=height)
 
 
+def style_key(account_id: str, style_id: str, name: str) -> str:
+    return f"{account_id}/{PREFIX}/styles/{style_id}/{name}.safetensors"
+
+
 def skeleton_key(account_id: str, pose_id: str, revision: str) -> str:
     return f"{account_id}/{PREFIX}/poses/{pose_id}-{revision}.png"
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from services.common.errors import Overloaded
-from services.gateway.tables import AssetFile, DailyUse, Picture, Quota, Rate, Result, utc_now
+from services.gateway.tables import AssetFile, DailyUse, Picture, Quota, Rate, Result, StyleUpload, utc_now
 
 LARGEST_BATCH = 20
 KNOWN_CALLERS = 10_000
@@ -135,9 +135,9 @@ def _either(own: int | None, everybody: int | None) -> int | None:
 
 
 def stored_bytes(db: Session, account_id: str) -> int:
-    """Bytes of an account's pictures, drawings and assets."""
+    """Bytes of an account's pictures, drawings, assets and uploaded styles."""
     total = 0
-    for table in (Picture, Result, AssetFile):
+    for table in (Picture, Result, AssetFile, StyleUpload):
         query = sa.select(sa.func.coalesce(sa.func.sum(table.size_bytes), 0)).where(col(table.account_id) == account_id)
         total += int(db.connection().execute(query).scalar_one())
     return total

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.gateway.schemas import Body, Seed, Side
+from services.gateway.schemas import Body, Seed, Side, StyleChoice
 
 Keypoint = Annotated[list[float], Field(min_length=3, max_length=3, description="x, y in pixels, and score in [0, 1].")]
 SkeletonFormat = Literal["png", "svg", "openpose-18", "openpose-25"]
@@ -105,3 +105,6 @@ class PoseTransferBody(Body):
         ),
     ] = None
     transparent_background: Annotated[bool, Field(description="Nothing is seen but the character.")] = False
+    styles: list[StyleChoice] = Field(
+        default_factory=list, max_length=8, description="Learned styles to draw the character in; by LoRA only."
+    )

@@ -60,6 +60,7 @@ def style_answer(row: Style, links: Links) -> StyleAnswer:
         version=row.version,
         in_use=row.in_use,
         note=row.note,
+        imported=not row.training_id,
         created_at=row.created_at,
     )
 

@@ -105,6 +105,12 @@ class PictureAnswer(BaseModel):
     created_at: dt.datetime
 
 
+class StyleChoice(Body):
+    style_id: str
+    method: Method
+    weight: Annotated[float, Field(ge=-2, le=2)] | None = None
+
+
 class ResultAnswer(BaseModel):
     id: str
     index: int

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 from services.gateway.schemas import Body, FindingAnswer, Method, Name, Plain, Seed
 
 PictureIds = Annotated[list[str], Field(min_length=1, max_length=30)]
+Dialect = Literal["kohya", "diffusers", "peft"]
+Precision = Literal["fp16", "bf16", "fp32"]
 Preset = Literal["quick", "standard"]
 StyleStrength = Annotated[
     float, Field(ge=0.5, le=2, description="How strongly the style is learned: 2 learns twice as long.")
@@ -65,6 +67,7 @@ class StyleAnswer(BaseModel):
     version: int
     in_use: bool = Field(description="Whether it is the version that the artist chose.")
     note: str
+    imported: bool = Field(description="It came as a file, and was not learned here.")
     created_at: dt.datetime
 
 

@@ -7,12 +7,13 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from services.common.errors import InvalidInput, NotReady, Overloaded
-from services.gateway.background_schemas import BackgroundBody, StyleChoice
+from services.gateway.background_schemas import BackgroundBody
 from services.gateway.convert import to_ref
 from services.gateway.gateway import Gateway
 from services.gateway.limits import allowance, count_use, refuse_full_storage
 from services.gateway.pose_schemas import PoseTransferBody
 from services.gateway.queries import owned_in_project
+from services.gateway.schemas import StyleChoice
 from services.gateway.style_schemas import CheckBody, TrainingBody
 from services.gateway.tables import JobRequest, Picture, Pose, Project, Style, jobs
 
@@ -150,7 +151,10 @@ def _pose_transfer(db: Session, project: Project, body: PoseTransferBody) -> dic
         raise InvalidInput(f"the pose has {len(pose.people)} people: person_index counts from 0", reason="PERSON_INDEX")
     target = {"person": pose.people[body.person_index], "width": pose.width, "height": pose.height}
     own = _own_person(db, project, body)
-    return {"character": to_ref(character), "pose": target, "character_person": own}
+    if any(choice.method != "lora" for choice in body.styles):
+        raise InvalidInput("characters are drawn in LoRA styles only: choose that method", reason="STYLE_METHOD")
+    styles = [_style_use(db, project, choice) for choice in body.styles]
+    return {"character": to_ref(character), "pose": target, "character_person": own, "styles": styles}
 
 
 def _own_person(db: Session, project: Project, body: PoseTransferBody) -> dict[str, Any] | None:

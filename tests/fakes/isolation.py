@@ -95,8 +95,13 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     ("get", "/projects/{project_id}/pictures"): _nothing,
     ("get", "/pictures/{picture_id}"): _nothing,
     ("post", "/projects/{project_id}/trainings"): _json(lambda w: {"name": "x", "picture_ids": [w.ids["picture_id"]]}),
+    ("post", "/projects/{project_id}/trainings/check"): _json(lambda w: {"picture_ids": [w.ids["picture_id"]]}),
     ("get", "/projects/{project_id}/styles"): _nothing,
     ("get", "/styles/{style_id}"): _nothing,
+    ("post", "/projects/{project_id}/styles/import"): lambda w: {
+        "data": {"name": "x"},
+        "files": {"file": ("x.safetensors", b"style", "application/octet-stream")},
+    },
     ("get", "/styles/{style_id}/export"): lambda w: {"params": {"method": "lora"}},
     ("post", "/projects/{project_id}/backgrounds"): _json(lambda w: {"prompt": "x"}),
     ("post", "/prompts/translate"): _json(lambda w: {"prompt": "x"}),

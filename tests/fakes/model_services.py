@@ -23,7 +23,7 @@ from oma.style.v1 import style_train_service_pb2 as training_pb
 from oma.style.v1 import style_train_service_pb2_grpc as training_grpc
 
 from services.background.finished import Finished
-from services.common.artifacts import ArtifactStore
+from services.common.artifacts import ArtifactStore, get_checked
 from services.common.errors import InvalidInput, NotFound, NotReady, ServiceError
 from services.common.pictures import encode_jpeg, encode_png
 from services.common.request_ids import current_request_id
@@ -126,6 +126,21 @@ class FakeBackground(background_grpc.BackgroundServiceServicer):
         await self.script.begin(request)
         return await asyncio.to_thread(self._finished.read, request)
 
+    async def ConvertStyle(
+        self, request: background_pb.ConvertStyleRequest, context: Any
+    ) -> background_pb.ConvertStyleResponse:
+        """A file of ours begins with "style" and its method's number; the words of the request are put after it."""
+        await self.script.begin(request)
+        content = get_checked(self._store, request.file.key, request.file.sha256, owner=request.owner)
+        if not content.startswith(b"style"):
+            raise InvalidInput("not a style file", reason="STYLE_DAMAGED")
+        written = b"%s %d %d" % (content, request.dialect, request.precision)
+        key = f"{request.owner}/out/{request.request_id}/lora.safetensors"
+        ref = self._store.put(key, written, "application/octet-stream")
+        return background_pb.ConvertStyleResponse(
+            file=to_artifact(ref), method=style_pb2.METHOD_LORA, trigger="inkbird", modules=2
+        )
+
 
 class FakeTransfer(transfer_grpc.PoseTransferServiceServicer):
     def __init__(self, store: ArtifactStore) -> None:
@@ -148,6 +163,7 @@ class FakeTransfer(transfer_grpc.PoseTransferServiceServicer):
                 pose=request.pose.person,
                 character_fit=request.character_fit,
                 transparent_background=request.transparent_background,
+                styles=request.styles,
             )
         )
 

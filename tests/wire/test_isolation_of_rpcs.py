@@ -17,6 +17,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from oma.background.v1 import background_service_pb2 as background_pb
+from oma.image.v1 import image_pb2
 from oma.pose.v1 import pose_estimation_service_pb2 as estimation_pb
 from oma.pose.v1 import pose_transfer_service_pb2 as transfer_pb
 from oma.style.v1 import style_train_service_pb2 as training_pb
@@ -26,7 +27,7 @@ from services.common.leases import Job
 from services.style_train.store import TrainingStore
 from tests.fakes.all_services import DEADLINE_SECONDS, AllServices, Networks, Things, all_services
 from tests.fakes.owners import KEY, SIGNER
-from tests.fakes.pose_messages import person
+from tests.fakes.pose_messages import flat_picture, person
 
 GEN = Path(__file__).parents[2] / "gen"
 ALICE, MALLORY = "alice", "mallory"
@@ -65,14 +66,20 @@ def draws_with(things: Things, owner: str, **references: Any) -> Message:
     )
 
 
-def transfers(things: Things, owner: str) -> Message:
+def transfers(things: Things, owner: str, **references: Any) -> Message:
+    references = {"character": things.picture, **references}
     pose = transfer_pb.TargetPose(person=person(), width=100, height=100)
-    return transfer_pb.TransferPoseRequest(request_id="r1", owner=owner, character=things.picture, pose=pose, steps=1)
+    return transfer_pb.TransferPoseRequest(request_id="r1", owner=owner, pose=pose, steps=1, **references)
 
 
 def trains(things: Things, owner: str) -> Message:
     picture = training_pb.StylePicture(picture=things.picture)
     return training_pb.CreateTrainingRequest(request_id="r1", owner=owner, name="ink", pictures=[picture])
+
+
+def lora_of(things: Things) -> image_pb2.Artifact:
+    style = things.styles["METHOD_LORA"]
+    return image_pb2.Artifact(key=style.key, sha256=style.sha256)
 
 
 ROWS = [
@@ -109,6 +116,13 @@ ROWS = [
         )
         for field in ("picture", "original")
     ),
+    Row(
+        method=f"{BACKGROUND}/ConvertStyle",
+        refers_by="file",
+        build=lambda things, owner: background_pb.ConvertStyleRequest(
+            request_id="r1", owner=owner, file=lora_of(things)
+        ),
+    ),
     *(
         Row(
             method=f"{BACKGROUND}/ReadStyle",
@@ -137,6 +151,13 @@ ROWS = [
         ),
     ),
     Row(method=f"{TRANSFER}/TransferPose", refers_by="character", build=transfers),
+    Row(
+        method=f"{TRANSFER}/TransferPose",
+        refers_by="styles",
+        build=lambda things, owner: transfers(
+            things, owner, character=flat_picture(90), styles=[things.styles["METHOD_LORA"]]
+        ),
+    ),
     Row(method=f"{TRAINING}/CreateTraining", refers_by="pictures", build=trains),
     Row(
         method=f"{TRAINING}/ListTrainings",

@@ -126,9 +126,20 @@ class Gateway:
         body = {key: value for key, value in {"name": name, "note": note}.items() if value is not None}
         return self._again("PATCH", f"styles/{style_id}", Style, body)
 
-    def export_style(self, style_id: str, method: str) -> bytes:
+    def export_style(
+        self, style_id: str, method: str, *, dialect: str | None = None, precision: str | None = None
+    ) -> bytes:
         """The safetensors file."""
-        return self._transport.send("GET", f"styles/{style_id}/export", params={"method": method}).content
+        asked = {"method": method, "dialect": dialect, "precision": precision}
+        given = {key: value for key, value in asked.items() if value}
+        return self._transport.send("GET", f"styles/{style_id}/export", params=given).content
+
+    def import_style(self, project_id: str, path: Path, *, name: str) -> Style:
+        """Keep a style file of another program."""
+        files, headers = {"file": (path.name, path.read_bytes())}, {"Idempotency-Key": uuid.uuid4().hex}
+        place = f"projects/{project_id}/styles/import"
+        sent = self._transport.send("POST", place, files=files, data={"name": name}, headers=headers)
+        return Style.model_validate_json(sent.content)
 
     def delete_style(self, style_id: str) -> None:
         self._transport.send("DELETE", f"styles/{style_id}")

@@ -84,9 +84,10 @@ class PoseTransferRequest:
     own_proportions: bool | None = None  # the pose's limbs get the character's lengths
     character_pose_id: str | None = None  # with own_proportions: where they are measured
     transparent_background: bool | None = None
+    styles: Sequence[StyleChoice] = ()
 
     def body(self) -> dict[str, Any]:
-        return _given(asdict(self))
+        return {**_given(asdict(self)), "styles": [_given(asdict(choice)) for choice in self.styles]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from services.cli.client.requests import EstimateRequest, PoseTransferRequest
 from services.cli.credentials import open_gateway
 from services.cli.finishing import NoWait, OutFolder, Seed, finish, save
 from services.cli.output import AsJson, console, print_json, show_rows
-from services.cli.selection import ProjectName, pick_project, upload_or_id
+from services.cli.selection import ProjectName, parse_style, pick_project, upload_or_id
 from services.cli.skeletons import turn_limb
 from services.common.errors import InvalidInput
 
@@ -151,6 +151,7 @@ def transfer(
     character_pose: Annotated[
         str | None, typer.Option(help="Id of the character's own pose; otherwise it is looked for.")
     ] = None,
+    style: Annotated[list[str] | None, typer.Option(help="<id>[:lora[:<weight>]]; may be repeated.")] = None,
     transparent: Annotated[bool, typer.Option("--transparent", help="Nothing is seen but the character.")] = False,
     project: ProjectName = None,
     out: OutFolder = Path(),
@@ -174,6 +175,7 @@ def transfer(
         own_proportions=own_proportions or None,
         character_pose_id=character_pose,
         transparent_background=transparent or None,
+        styles=[parse_style(given) for given in style or []],
     )
     job = gateway.transfer_pose(found.id, request)
     finish(gateway, job, label="re-posing", as_json=as_json, out_folder=None if no_wait else out)

@@ -1,6 +1,7 @@
 """oma style: learn a hand, list, export, delete."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,25 @@ from services.cli.failures import CommandFailed, Exit
 from services.cli.finishing import NoWait, Seed, finish, save
 from services.cli.output import AsJson, console, errors, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project, upload_or_id
+from services.common.errors import NotFound
 
 app = typer.Typer(help="Styles learned from an artist's pictures.", no_args_is_help=True)
+
+
+class Dialect(StrEnum):
+    """How a LoRA's tensors are named."""
+
+    KOHYA = "kohya"
+    DIFFUSERS = "diffusers"
+    PEFT = "peft"
+
+
+class Precision(StrEnum):
+    """Of a LoRA's numbers."""
+
+    FP16 = "fp16"
+    BF16 = "bf16"
+    FP32 = "fp32"
 
 
 @app.command("train")
@@ -110,11 +128,29 @@ def export(
     style_id: str,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")],
     method: Annotated[str, typer.Option(help="lora or dreamstyler.")] = "lora",
+    dialect: Annotated[Dialect, typer.Option(help="What programs are to read a LoRA.")] = Dialect.KOHYA,
+    precision: Annotated[Precision | None, typer.Option(help="Of a LoRA's numbers. [default: as it is]")] = None,
 ) -> None:
     """Save a style as a safetensors file that other programs read too."""
-    content = open_gateway().export_style(style_id, method)
+    content = open_gateway().export_style(style_id, method, dialect=dialect, precision=precision)
     save(out, content)
     console.print(f"{out}   {len(content) / 1e6:.1f} MB", highlight=False)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="A LoRA of kohya's, diffusers' or PEFT's dialect, or a DreamStyler file.")
+    ],
+    name: Annotated[str, typer.Option(help="What to call the style.")],
+    project: ProjectName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a style file of another program, to draw in."""
+    if not file.is_file():
+        raise NotFound(f"no file {file}", reason="NO_FILE")
+    gateway = open_gateway()
+    _say([gateway.import_style(pick_project(gateway, project).id, file, name=name)], as_json=as_json)
 
 
 @app.command("delete")

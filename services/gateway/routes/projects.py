@@ -24,13 +24,14 @@ from services.gateway.tables import (
     Project,
     Result,
     Style,
+    StyleUpload,
     jobs,
 )
 
 router = APIRouter(tags=["projects"])
 
 STOPPING_SECONDS = 10.0
-_CONTENT: tuple[type[InProject], ...] = (AssetFile, Asset, Result, Pose, Style, Picture, JobRequest)
+_CONTENT: tuple[type[InProject], ...] = (AssetFile, Asset, Result, Pose, StyleUpload, Style, Picture, JobRequest)
 
 
 @router.post("/projects", status_code=201)
@@ -123,6 +124,7 @@ def _delete_rows_then_files(gateway: Gateway, project_id: str, account_id: str) 
     with gateway.db() as db:
         project = owned(db, Project, project_id, account_id)
         keys = list(db.exec(select(Picture.key).where(Picture.project_id == project_id)))
+        keys += list(db.exec(select(StyleUpload.key).where(StyleUpload.project_id == project_id)))
         keys += [key for key in db.exec(select(Pose.skeleton_key).where(Pose.project_id == project_id)) if key]
         assets = list(db.exec(select(Asset.id).where(Asset.project_id == project_id)))
         asked = list(db.exec(select(JobRequest.id).where(JobRequest.project_id == project_id)))

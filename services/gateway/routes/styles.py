@@ -4,22 +4,19 @@ import asyncio
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from sqlmodel import col, select
 
-from services.common.artifacts import get_checked
-from services.common.errors import NotFound
 from services.gateway import convert
 from services.gateway.gateway import Gateway, Parts, SignedIn
 from services.gateway.once import IdempotencyKey
 from services.gateway.present import style_answer
 from services.gateway.queries import Cursor, Limit, of_project, owned, page
 from services.gateway.routes.jobs import create_job
-from services.gateway.schemas import FindingAnswer, JobAnswer, Method, Page
+from services.gateway.schemas import FindingAnswer, JobAnswer, Page
 from services.gateway.style_schemas import CheckAnswer, CheckBody, StyleAnswer, StyleChange, TrainingBody
 from services.gateway.submissions import pages
-from services.gateway.tables import Project, Style
-from services.gateway.zips import attachment
+from services.gateway.tables import Project, Style, StyleUpload
 
 router = APIRouter(tags=["styles"])
 
@@ -109,25 +106,11 @@ def use_version(style_id: str, caller: SignedIn, gateway: Parts) -> StyleAnswer:
 async def delete_style(style_id: str, caller: SignedIn, gateway: Parts) -> None:
     """Delete this version with its files and samples; pictures drawn in it stay."""
     row = await asyncio.to_thread(_own_style, gateway, style_id, caller.id)
-    await gateway.peers.delete_training(caller.id, row.training_id)
-    await asyncio.to_thread(_delete_row, gateway, style_id)
-
-
-@router.get(
-    "/styles/{style_id}/export",
-    response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
-)
-def export_style(style_id: str, method: Method, caller: SignedIn, gateway: Parts) -> Response:
-    """The learned file itself: safetensors, in kohya's dialect for LoRA."""
-    row = _own_style(gateway, style_id, caller.id)
-    for file in row.files:
-        if file["method"] == method:
-            content = get_checked(gateway.store, file["key"], file["sha256"], owner=caller.id)
-            return Response(
-                content, media_type=file["media_type"], headers=attachment(f"{row.name}_{method}.safetensors")
-            )
-    raise NotFound(f"this style was not learned by {method}", reason="NO_SUCH_METHOD")
+    if row.training_id:
+        await gateway.peers.delete_training(caller.id, row.training_id)
+    uploaded = await asyncio.to_thread(_delete_row, gateway, style_id)
+    if uploaded is not None:
+        await asyncio.to_thread(gateway.store.delete, uploaded)
 
 
 def _pages(gateway: Gateway, project_id: str, body: CheckBody, account_id: str) -> list[dict[str, Any]]:
@@ -141,11 +124,14 @@ def _own_style(gateway: Gateway, style_id: str, account_id: str) -> Style:
         return owned(db, Style, style_id, account_id)
 
 
-def _delete_row(gateway: Gateway, style_id: str) -> None:
+def _delete_row(gateway: Gateway, style_id: str) -> str | None:
+    """The key of the file that goes with the row, where it was not learned here."""
     with gateway.db() as db:
-        row = db.get(Style, style_id)
+        row, upload = db.get(Style, style_id), db.get(StyleUpload, style_id)
         if row is None:
-            return
+            return None
+        if upload is not None:
+            db.delete(upload)
         db.delete(row)
         db.flush()
         if row.in_use:  # the newest that is left takes its place
@@ -154,6 +140,7 @@ def _delete_row(gateway: Gateway, style_id: str) -> None:
                 heir.in_use = True
                 db.add(heir)
         db.commit()
+        return upload.key if upload is not None else None
 
 
 def _versions_of(style: Style) -> sa.Update:

@@ -54,6 +54,17 @@ class Style(InProject, table=True):
     note: str = ""
 
 
+class StyleUpload(InProject, table=True):
+    """The file of a style that was not learned here, with the style's id."""
+
+    __tablename__ = "style_upload"
+
+    key: str
+    sha256: str
+    size_bytes: int = Field(sa_type=sa.BigInteger)
+    media_type: str
+
+
 class Pose(InProject, table=True):
     """People's keypoints in a picture of this size, found or made by hand."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from oma.pose.v1 import pose_transfer_service_pb2 as transfer_pb
+from oma.style.v1 import style_pb2
 
 from services.common.artifacts import FolderStore
 from services.gateway.worker.dispatch import Dispatcher
@@ -200,6 +201,29 @@ async def test_the_characters_own_skeleton_may_be_a_pose_that_was_corrected_by_h
         assert refused["error"]["reason"] == reason
     elsewhere = await artist.pose(await artist.project())
     await artist.call("POST", path, 404, json=asked | {"character_pose_id": elsewhere["id"]})
+
+
+async def test_a_character_is_drawn_in_a_learned_style(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    character, pose = await artist.picture(project), await artist.pose(project)
+    training = {"name": "잉크", "picture_ids": [character["id"]]}
+    posted = await artist.call("POST", f"/projects/{project}/trainings", 202, json=training)
+    await artist.http.get(f"/api/v1/jobs/{posted['id']}/events")
+    style = (await artist.call("GET", f"/projects/{project}/styles", 200))["items"][0]["id"]
+    asked = {"character_picture_id": character["id"], "pose_id": pose["id"]}
+    job = await transferred(artist, project, **asked, styles=[{"style_id": style, "method": "lora", "weight": 0.5}])
+    used = services.transfer.script.requests[0].styles
+    assert [(one.method, one.weight) for one in used] == [(style_pb2.METHOD_LORA, 0.5)]
+    assert job["results"][0]["settings"]["styles"] == [
+        {"key": used[0].key, "sha256": used[0].sha256, "method": "lora", "weight": 0.5}
+    ]
+    wrong = asked | {"styles": [{"style_id": style, "method": "dreamstyler"}]}
+    refused = await artist.call("POST", f"/projects/{project}/pose-transfers", 400, json=wrong)
+    assert refused["error"]["reason"] == "STYLE_METHOD"
+    wrong = asked | {"styles": [{"style_id": "0" * 32, "method": "lora"}]}
+    await artist.call("POST", f"/projects/{project}/pose-transfers", 404, json=wrong)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,67 @@ async def test_the_file_itself_can_be_exported_under_its_korean_name(artist: Art
     assert "%EC%9E%89%ED%81%AC%EC%83%88_lora.safetensors" in answer.headers["content-disposition"]
 
 
+async def test_a_lora_is_exported_in_the_dialect_and_precision_that_are_asked_for(
+    artist: Artist, services: FakeServices, worker: Dispatcher, store: FolderStore
+) -> None:
+    style = await learned(artist, await artist.project())
+    before = set(store.keys(""))
+    asked = {"method": "lora", "dialect": "peft", "precision": "bf16"}
+    answer = await artist.http.get(f"/api/v1/styles/{style['id']}/export", params=asked)
+    assert answer.content == b"style 1 3 2"
+    assert "_lora_peft_bf16.safetensors" in answer.headers["content-disposition"]
+    assert set(store.keys("")) == before
+    same = await artist.http.get(f"/api/v1/styles/{style['id']}/export", params=asked | {"method": "dreamstyler"})
+    assert same.content == b"style 2"
+    await artist.call("GET", f"/styles/{style['id']}/export?method=lora&dialect=klingon", 422)
+
+
+async def bring_in(artist: Artist, project: str, content: bytes, status: int = 201) -> Any:
+    files = {"file": ("ink.safetensors", content, "application/octet-stream")}
+    headers = {"Idempotency-Key": "once"}
+    return await artist.call(
+        "POST", f"/projects/{project}/styles/import", status, files=files, data={"name": "먹"}, headers=headers
+    )
+
+
+async def test_a_file_of_another_program_becomes_a_style_to_draw_in(
+    artist: Artist, services: FakeServices, worker: Dispatcher, store: FolderStore
+) -> None:
+    project = await artist.project()
+    style = await bring_in(artist, project, b"style of kohya")
+    assert (style["name"], style["imported"], style["version"], style["in_use"]) == ("먹", True, 1, True)
+    assert [(file["method"], file["trigger"]) for file in style["files"]] == [("lora", "inkbird")]
+    assert (await bring_in(artist, project, b"style of kohya"))["id"] == style["id"]
+    assert [key for key in store.keys("") if "as_given" in key or "/out/" in key] == []
+    assert (await artist.call("GET", "/account/usage", 200))["storage_bytes"] == style["files"][0]["size_bytes"]
+    body = {"prompt": "노을", "styles": [{"style_id": style["id"], "method": "lora"}]}
+    drawn = await artist.call("POST", f"/projects/{project}/backgrounds", 202, json=body)
+    await artist.http.get(f"/api/v1/jobs/{drawn['id']}/events")
+    assert services.background.script.requests[-1].styles[0].key.endswith(f"{style['id']}/lora.safetensors")
+    await artist.call("DELETE", f"/styles/{style['id']}", 204)
+    assert [key for key in store.keys("") if key.endswith(".safetensors")] == []
+    assert services.training.deleted == []
+
+
+async def test_what_is_no_style_of_this_family_is_not_kept(
+    artist: Artist, services: FakeServices, store: FolderStore
+) -> None:
+    project = await artist.project()
+    refused = await bring_in(artist, project, b"nothing of ours", 400)
+    assert refused["error"]["reason"] == "STYLE_DAMAGED"
+    assert list(store.keys("")) == []
+    assert (await artist.call("GET", f"/projects/{project}/styles", 200))["items"] == []
+
+
+async def test_an_uploaded_style_goes_with_its_project(
+    artist: Artist, services: FakeServices, store: FolderStore
+) -> None:
+    project = await artist.project()
+    await bring_in(artist, project, b"style of kohya")
+    await artist.call("DELETE", f"/projects/{project}", 204)
+    assert list(store.keys("")) == []
+
+
 async def test_a_deleted_style_is_deleted_at_the_service_too(
     artist: Artist, services: FakeServices, worker: Dispatcher, store: FolderStore
 ) -> None:

@@ -110,6 +110,62 @@ STYLE_VERDICT_OFF: StyleVerdict.ValueType  # 3
 """Another hand."""
 Global___StyleVerdict: _TypeAlias = StyleVerdict  # noqa: Y015
 
+class _StyleDialect:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StyleDialectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StyleDialect.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STYLE_DIALECT_UNSPECIFIED: _StyleDialect.ValueType  # 0
+    """As STYLE_DIALECT_KOHYA."""
+    STYLE_DIALECT_KOHYA: _StyleDialect.ValueType  # 1
+    """kohya's, A1111's and ComfyUI's; what every program reads."""
+    STYLE_DIALECT_DIFFUSERS: _StyleDialect.ValueType  # 2
+    """diffusers'; alpha is multiplied in."""
+    STYLE_DIALECT_PEFT: _StyleDialect.ValueType  # 3
+    """PEFT's; alpha is in the metadata."""
+
+class StyleDialect(_StyleDialect, metaclass=_StyleDialectEnumTypeWrapper):
+    """The ways in which programs name a LoRA's tensors."""
+
+STYLE_DIALECT_UNSPECIFIED: StyleDialect.ValueType  # 0
+"""As STYLE_DIALECT_KOHYA."""
+STYLE_DIALECT_KOHYA: StyleDialect.ValueType  # 1
+"""kohya's, A1111's and ComfyUI's; what every program reads."""
+STYLE_DIALECT_DIFFUSERS: StyleDialect.ValueType  # 2
+"""diffusers'; alpha is multiplied in."""
+STYLE_DIALECT_PEFT: StyleDialect.ValueType  # 3
+"""PEFT's; alpha is in the metadata."""
+Global___StyleDialect: _TypeAlias = StyleDialect  # noqa: Y015
+
+class _StylePrecision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StylePrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StylePrecision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STYLE_PRECISION_UNSPECIFIED: _StylePrecision.ValueType  # 0
+    """As in the file."""
+    STYLE_PRECISION_FP16: _StylePrecision.ValueType  # 1
+    """Half."""
+    STYLE_PRECISION_BF16: _StylePrecision.ValueType  # 2
+    """Brain float."""
+    STYLE_PRECISION_FP32: _StylePrecision.ValueType  # 3
+    """Single."""
+
+class StylePrecision(_StylePrecision, metaclass=_StylePrecisionEnumTypeWrapper):
+    """Of a LoRA's numbers."""
+
+STYLE_PRECISION_UNSPECIFIED: StylePrecision.ValueType  # 0
+"""As in the file."""
+STYLE_PRECISION_FP16: StylePrecision.ValueType  # 1
+"""Half."""
+STYLE_PRECISION_BF16: StylePrecision.ValueType  # 2
+"""Brain float."""
+STYLE_PRECISION_FP32: StylePrecision.ValueType  # 3
+"""Single."""
+Global___StylePrecision: _TypeAlias = StylePrecision  # noqa: Y015
+
 @_typing.final
 class GenerateBackgroundRequest(_message.Message):
     """Everything that decides the pixels of a drawing."""
@@ -721,3 +777,79 @@ class StyleAspect(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StyleAspect: _TypeAlias = StyleAspect  # noqa: Y015
+
+@_typing.final
+class ConvertStyleRequest(_message.Message):
+    """Which file, and how it is to be written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    DIALECT_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's own id for this request; the file is stored under "<owner>/out/<request_id>/"."""
+    owner: _builtins.str
+    """Whose file this is."""
+    dialect: Global___StyleDialect.ValueType
+    """The names of its tensors; default: kohya's. DreamStyler files have only one."""
+    precision: Global___StylePrecision.ValueType
+    """Of its numbers; default: as in the file. DreamStyler files are FP32."""
+    @_builtins.property
+    def file(self) -> _image_pb2.Artifact:
+        """The file; required."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        file: _image_pb2.Artifact | None = ...,
+        dialect: Global___StyleDialect.ValueType = ...,
+        precision: Global___StylePrecision.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect", "file", b"file", "owner", b"owner", "precision", b"precision", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConvertStyleRequest: _TypeAlias = ConvertStyleRequest  # noqa: Y015
+
+@_typing.final
+class ConvertStyleResponse(_message.Message):
+    """The file as it was written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    TRIGGER_FIELD_NUMBER: _builtins.int
+    MODULES_FIELD_NUMBER: _builtins.int
+    method: _style_pb2.Method.ValueType
+    """What kind of style it is."""
+    trigger: _builtins.str
+    """The word that calls the style; may be empty for LoRA."""
+    modules: _builtins.int
+    """How many modules of the networks a LoRA changes."""
+    @_builtins.property
+    def file(self) -> _image_pb2.Artifact:
+        """Where it is stored; kept for 24 hours unless somebody copies it."""
+
+    def __init__(
+        self,
+        *,
+        file: _image_pb2.Artifact | None = ...,
+        method: _style_pb2.Method.ValueType = ...,
+        trigger: _builtins.str = ...,
+        modules: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "method", b"method", "modules", b"modules", "trigger", b"trigger"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConvertStyleResponse: _TypeAlias = ConvertStyleResponse  # noqa: Y015

@@ -55,6 +55,11 @@ class BackgroundServiceStub:
                 request_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleRequest.SerializeToString,
                 response_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleResponse.FromString,
                 _registered_method=True)
+        self.ConvertStyle = channel.unary_unary(
+                '/oma.background.v1.BackgroundService/ConvertStyle',
+                request_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.ConvertStyleRequest.SerializeToString,
+                response_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.ConvertStyleResponse.FromString,
+                _registered_method=True)
 
 
 class BackgroundServiceServicer:
@@ -96,6 +101,15 @@ class BackgroundServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConvertStyle(self, request, context):
+        """ConvertStyle reads a style file of any dialect, as it would be read to draw with it, and stores it written anew under
+        "<owner>/out/<request_id>/". The same request may be sent again. INVALID_ARGUMENT `STYLE_FAMILY`, `STYLE_DAMAGED`,
+        `NOT_A_LORA` or `NOT_A_DREAMSTYLER`: the file cannot be drawn with here; `DIALECT` or `PRECISION`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BackgroundServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -118,6 +132,11 @@ def add_BackgroundServiceServicer_to_server(servicer, server):
                     servicer.ReadStyle,
                     request_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleRequest.FromString,
                     response_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleResponse.SerializeToString,
+            ),
+            'ConvertStyle': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConvertStyle,
+                    request_deserializer=oma_dot_background_dot_v1_dot_background__service__pb2.ConvertStyleRequest.FromString,
+                    response_serializer=oma_dot_background_dot_v1_dot_background__service__pb2.ConvertStyleResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -229,6 +248,33 @@ class BackgroundService:
             '/oma.background.v1.BackgroundService/ReadStyle',
             oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleRequest.SerializeToString,
             oma_dot_background_dot_v1_dot_background__service__pb2.ReadStyleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConvertStyle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oma.background.v1.BackgroundService/ConvertStyle',
+            oma_dot_background_dot_v1_dot_background__service__pb2.ConvertStyleRequest.SerializeToString,
+            oma_dot_background_dot_v1_dot_background__service__pb2.ConvertStyleResponse.FromString,
             options,
             channel_credentials,
             insecure,

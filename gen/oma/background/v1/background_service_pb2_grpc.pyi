@@ -52,6 +52,11 @@ class BackgroundServiceStub:
     """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
     INVALID_ARGUMENT `PAGES`: none or too many.
     """
+    ConvertStyle: _grpc.UnaryUnaryMultiCallable[_background_service_pb2.ConvertStyleRequest, _background_service_pb2.ConvertStyleResponse]
+    """ConvertStyle reads a style file of any dialect, as it would be read to draw with it, and stores it written anew under
+    "<owner>/out/<request_id>/". The same request may be sent again. INVALID_ARGUMENT `STYLE_FAMILY`, `STYLE_DAMAGED`,
+    `NOT_A_LORA` or `NOT_A_DREAMSTYLER`: the file cannot be drawn with here; `DIALECT` or `PRECISION`.
+    """
 
 @_typing.type_check_only
 class BackgroundServiceAsyncStub(BackgroundServiceStub):
@@ -76,6 +81,11 @@ class BackgroundServiceAsyncStub(BackgroundServiceStub):
     ReadStyle: _aio.UnaryUnaryMultiCallable[_background_service_pb2.ReadStyleRequest, _background_service_pb2.ReadStyleResponse]  # type: ignore[assignment]
     """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
     INVALID_ARGUMENT `PAGES`: none or too many.
+    """
+    ConvertStyle: _aio.UnaryUnaryMultiCallable[_background_service_pb2.ConvertStyleRequest, _background_service_pb2.ConvertStyleResponse]  # type: ignore[assignment]
+    """ConvertStyle reads a style file of any dialect, as it would be read to draw with it, and stores it written anew under
+    "<owner>/out/<request_id>/". The same request may be sent again. INVALID_ARGUMENT `STYLE_FAMILY`, `STYLE_DAMAGED`,
+    `NOT_A_LORA` or `NOT_A_DREAMSTYLER`: the file cannot be drawn with here; `DIALECT` or `PRECISION`.
     """
 
 class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -122,6 +132,17 @@ class BackgroundServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_background_service_pb2.ReadStyleResponse, _abc.Awaitable[_background_service_pb2.ReadStyleResponse]]:
         """ReadStyle says how near a drawing is to pages of the artist's. It changes nothing and may be repeated.
         INVALID_ARGUMENT `PAGES`: none or too many.
+        """
+
+    @_abc_1.abstractmethod
+    def ConvertStyle(
+        self,
+        request: _background_service_pb2.ConvertStyleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_background_service_pb2.ConvertStyleResponse, _abc.Awaitable[_background_service_pb2.ConvertStyleResponse]]:
+        """ConvertStyle reads a style file of any dialect, as it would be read to draw with it, and stores it written anew under
+        "<owner>/out/<request_id>/". The same request may be sent again. INVALID_ARGUMENT `STYLE_FAMILY`, `STYLE_DAMAGED`,
+        `NOT_A_LORA` or `NOT_A_DREAMSTYLER`: the file cannot be drawn with here; `DIALECT` or `PRECISION`.
         """
 
 def add_BackgroundServiceServicer_to_server(servicer: BackgroundServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

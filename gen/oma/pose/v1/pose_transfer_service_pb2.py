@@ -25,25 +25,26 @@ _sym_db = _symbol_database.Default()
 from oma.image.v1 import drawing_pb2 as oma_dot_image_dot_v1_dot_drawing__pb2
 from oma.image.v1 import image_pb2 as oma_dot_image_dot_v1_dot_image__pb2
 from oma.pose.v1 import pose_pb2 as oma_dot_pose_dot_v1_dot_pose__pb2
+from oma.style.v1 import style_pb2 as oma_dot_style_dot_v1_dot_style__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'oma/pose/v1/pose_transfer_service.proto\x12\x0boma.pose.v1\x1a\x1aoma/image/v1/drawing.proto\x1a\x18oma/image/v1/image.proto\x1a\x16oma/pose/v1/pose.proto\"P\n\nTargetPose\x12#\n\x06person\x18\x01 \x01(\x0b\x32\x13.oma.pose.v1.Person\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\"\xe2\x03\n\x13TransferPoseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12(\n\tcharacter\x18\x03 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12%\n\x04pose\x18\x04 \x01(\x0b\x32\x17.oma.pose.v1.TargetPose\x12\x12\n\x05steps\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x15\n\x08guidance\x18\x06 \x01(\x02H\x01\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x12\n\x05\x63ount\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x12\n\x05width\x18\t \x01(\x05H\x03\x88\x01\x01\x12\x13\n\x06height\x18\n \x01(\x05H\x04\x88\x01\x01\x12\x10\n\x08previews\x18\x0b \x01(\x08\x12\x16\n\x0einline_results\x18\x0c \x01(\x08\x12\x1e\n\x16transparent_background\x18\r \x01(\x08\x12\x30\n\rcharacter_fit\x18\x0e \x01(\x0e\x32\x19.oma.pose.v1.CharacterFit\x12/\n\x12\x63haracter_skeleton\x18\x0f \x01(\x0b\x32\x13.oma.pose.v1.PersonB\x08\n\x06_stepsB\x0b\n\t_guidanceB\x08\n\x06_countB\x08\n\x06_widthB\t\n\x07_height\"\xcd\x01\n\x14TransferPoseResponse\x12&\n\x06queued\x18\x01 \x01(\x0b\x32\x14.oma.image.v1.QueuedH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.ProgressH\x00\x12)\n\x05image\x18\x03 \x01(\x0b\x32\x18.oma.image.v1.DrawnImageH\x00\x12-\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1d.oma.pose.v1.TransferPoseDoneH\x00\x42\x07\n\x05\x65vent\"\xfe\x01\n\x10TransferPoseDone\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x01(\x05\x12\x10\n\x08guidance\x18\x03 \x01(\x02\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12!\n\x04pose\x18\x07 \x01(\x0b\x32\x13.oma.pose.v1.Person\x12\x1e\n\x16transparent_background\x18\x08 \x01(\x08\x12\x30\n\rcharacter_fit\x18\t \x01(\x0e\x32\x19.oma.pose.v1.CharacterFit\x12\x17\n\x0fown_proportions\x18\n \x01(\x08*\\\n\x0c\x43haracterFit\x12\x1d\n\x19\x43HARACTER_FIT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HARACTER_FIT_PAD\x10\x01\x12\x16\n\x12\x43HARACTER_FIT_CROP\x10\x02\x32l\n\x13PoseTransferService\x12U\n\x0cTransferPose\x12 .oma.pose.v1.TransferPoseRequest\x1a!.oma.pose.v1.TransferPoseResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'oma/pose/v1/pose_transfer_service.proto\x12\x0boma.pose.v1\x1a\x1aoma/image/v1/drawing.proto\x1a\x18oma/image/v1/image.proto\x1a\x16oma/pose/v1/pose.proto\x1a\x18oma/style/v1/style.proto\"P\n\nTargetPose\x12#\n\x06person\x18\x01 \x01(\x0b\x32\x13.oma.pose.v1.Person\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\"\x8a\x04\n\x13TransferPoseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12(\n\tcharacter\x18\x03 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12%\n\x04pose\x18\x04 \x01(\x0b\x32\x17.oma.pose.v1.TargetPose\x12\x12\n\x05steps\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x15\n\x08guidance\x18\x06 \x01(\x02H\x01\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x12\n\x05\x63ount\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x12\n\x05width\x18\t \x01(\x05H\x03\x88\x01\x01\x12\x13\n\x06height\x18\n \x01(\x05H\x04\x88\x01\x01\x12\x10\n\x08previews\x18\x0b \x01(\x08\x12\x16\n\x0einline_results\x18\x0c \x01(\x08\x12\x1e\n\x16transparent_background\x18\r \x01(\x08\x12\x30\n\rcharacter_fit\x18\x0e \x01(\x0e\x32\x19.oma.pose.v1.CharacterFit\x12/\n\x12\x63haracter_skeleton\x18\x0f \x01(\x0b\x32\x13.oma.pose.v1.Person\x12&\n\x06styles\x18\x10 \x03(\x0b\x32\x16.oma.style.v1.StyleUseB\x08\n\x06_stepsB\x0b\n\t_guidanceB\x08\n\x06_countB\x08\n\x06_widthB\t\n\x07_height\"\xcd\x01\n\x14TransferPoseResponse\x12&\n\x06queued\x18\x01 \x01(\x0b\x32\x14.oma.image.v1.QueuedH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.ProgressH\x00\x12)\n\x05image\x18\x03 \x01(\x0b\x32\x18.oma.image.v1.DrawnImageH\x00\x12-\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1d.oma.pose.v1.TransferPoseDoneH\x00\x42\x07\n\x05\x65vent\"\xa6\x02\n\x10TransferPoseDone\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x01(\x05\x12\x10\n\x08guidance\x18\x03 \x01(\x02\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12!\n\x04pose\x18\x07 \x01(\x0b\x32\x13.oma.pose.v1.Person\x12\x1e\n\x16transparent_background\x18\x08 \x01(\x08\x12\x30\n\rcharacter_fit\x18\t \x01(\x0e\x32\x19.oma.pose.v1.CharacterFit\x12\x17\n\x0fown_proportions\x18\n \x01(\x08\x12&\n\x06styles\x18\x0b \x03(\x0b\x32\x16.oma.style.v1.StyleUse*\\\n\x0c\x43haracterFit\x12\x1d\n\x19\x43HARACTER_FIT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HARACTER_FIT_PAD\x10\x01\x12\x16\n\x12\x43HARACTER_FIT_CROP\x10\x02\x32l\n\x13PoseTransferService\x12U\n\x0cTransferPose\x12 .oma.pose.v1.TransferPoseRequest\x1a!.oma.pose.v1.TransferPoseResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'oma.pose.v1.pose_transfer_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHARACTERFIT']._serialized_start=1166
-  _globals['_CHARACTERFIT']._serialized_end=1258
-  _globals['_TARGETPOSE']._serialized_start=134
-  _globals['_TARGETPOSE']._serialized_end=214
-  _globals['_TRANSFERPOSEREQUEST']._serialized_start=217
-  _globals['_TRANSFERPOSEREQUEST']._serialized_end=699
-  _globals['_TRANSFERPOSERESPONSE']._serialized_start=702
-  _globals['_TRANSFERPOSERESPONSE']._serialized_end=907
-  _globals['_TRANSFERPOSEDONE']._serialized_start=910
-  _globals['_TRANSFERPOSEDONE']._serialized_end=1164
-  _globals['_POSETRANSFERSERVICE']._serialized_start=1260
-  _globals['_POSETRANSFERSERVICE']._serialized_end=1368
+  _globals['_CHARACTERFIT']._serialized_start=1272
+  _globals['_CHARACTERFIT']._serialized_end=1364
+  _globals['_TARGETPOSE']._serialized_start=160
+  _globals['_TARGETPOSE']._serialized_end=240
+  _globals['_TRANSFERPOSEREQUEST']._serialized_start=243
+  _globals['_TRANSFERPOSEREQUEST']._serialized_end=765
+  _globals['_TRANSFERPOSERESPONSE']._serialized_start=768
+  _globals['_TRANSFERPOSERESPONSE']._serialized_end=973
+  _globals['_TRANSFERPOSEDONE']._serialized_start=976
+  _globals['_TRANSFERPOSEDONE']._serialized_end=1270
+  _globals['_POSETRANSFERSERVICE']._serialized_start=1366
+  _globals['_POSETRANSFERSERVICE']._serialized_end=1474
 # @@protoc_insertion_point(module_scope)

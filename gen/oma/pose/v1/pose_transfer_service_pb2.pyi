@@ -3,12 +3,15 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from oma.image.v1 import drawing_pb2 as _drawing_pb2
 from oma.image.v1 import image_pb2 as _image_pb2
 from oma.pose.v1 import pose_pb2 as _pose_pb2
+from oma.style.v1 import style_pb2 as _style_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -97,6 +100,7 @@ class TransferPoseRequest(_message.Message):
     TRANSPARENT_BACKGROUND_FIELD_NUMBER: _builtins.int
     CHARACTER_FIT_FIELD_NUMBER: _builtins.int
     CHARACTER_SKELETON_FIELD_NUMBER: _builtins.int
+    STYLES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request; results are stored under "<owner>/out/<request_id>/"."""
     owner: _builtins.str
@@ -135,6 +139,12 @@ class TransferPoseRequest(_message.Message):
     def character_skeleton(self) -> _pose_pb2.Person:
         """The character's own keypoints, in its picture: the pose's limbs get their proportions. Absent: the pose's own."""
 
+    @_builtins.property
+    def styles(self) -> _containers.RepeatedCompositeFieldContainer[_style_pb2.StyleUse]:
+        """LoRA styles to draw in, at most 8, none twice; DreamStyler styles live in words, of which there are none here:
+        STYLE_METHOD. A style whose shapes are not those of the denoiser is refused with STYLE_NOT_FOR_CHARACTERS.
+        """
+
     def __init__(
         self,
         *,
@@ -153,10 +163,11 @@ class TransferPoseRequest(_message.Message):
         transparent_background: _builtins.bool = ...,
         character_fit: Global___CharacterFit.ValueType = ...,
         character_skeleton: _pose_pb2.Person | None = ...,
+        styles: _abc.Iterable[_style_pb2.StyleUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "character_skeleton", b"character_skeleton", "count", b"count", "guidance", b"guidance", "height", b"height", "pose", b"pose", "steps", b"steps", "width", b"width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "character_fit", b"character_fit", "character_skeleton", b"character_skeleton", "count", b"count", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "owner", b"owner", "pose", b"pose", "previews", b"previews", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "transparent_background", b"transparent_background", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_guidance", b"_guidance", "_height", b"_height", "_steps", b"_steps", "_width", b"_width", "character", b"character", "character_fit", b"character_fit", "character_skeleton", b"character_skeleton", "count", b"count", "guidance", b"guidance", "height", b"height", "inline_results", b"inline_results", "owner", b"owner", "pose", b"pose", "previews", b"previews", "request_id", b"request_id", "seed", b"seed", "steps", b"steps", "styles", b"styles", "transparent_background", b"transparent_background", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -241,6 +252,7 @@ class TransferPoseDone(_message.Message):
     TRANSPARENT_BACKGROUND_FIELD_NUMBER: _builtins.int
     CHARACTER_FIT_FIELD_NUMBER: _builtins.int
     OWN_PROPORTIONS_FIELD_NUMBER: _builtins.int
+    STYLES_FIELD_NUMBER: _builtins.int
     family: _builtins.str
     """The model family that drew."""
     steps: _builtins.int
@@ -263,6 +275,10 @@ class TransferPoseDone(_message.Message):
     def pose(self) -> _pose_pb2.Person:
         """The keypoints as they were fitted into the result."""
 
+    @_builtins.property
+    def styles(self) -> _containers.RepeatedCompositeFieldContainer[_style_pb2.StyleUse]:
+        """As used, weights filled in."""
+
     def __init__(
         self,
         *,
@@ -276,10 +292,11 @@ class TransferPoseDone(_message.Message):
         transparent_background: _builtins.bool = ...,
         character_fit: Global___CharacterFit.ValueType = ...,
         own_proportions: _builtins.bool = ...,
+        styles: _abc.Iterable[_style_pb2.StyleUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pose", b"pose"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["character_fit", b"character_fit", "family", b"family", "guidance", b"guidance", "height", b"height", "own_proportions", b"own_proportions", "pose", b"pose", "seed", b"seed", "steps", b"steps", "transparent_background", b"transparent_background", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character_fit", b"character_fit", "family", b"family", "guidance", b"guidance", "height", b"height", "own_proportions", b"own_proportions", "pose", b"pose", "seed", b"seed", "steps", b"steps", "styles", b"styles", "transparent_background", b"transparent_background", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -720,6 +720,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/styles/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Style
+         * @description Keep a LoRA of any dialect, or a DreamStyler file of ours, as a style to draw in; it must fit the family.
+         */
+        post: operations["import_style"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/trainings": {
         parameters: {
             query?: never;
@@ -1006,7 +1026,7 @@ export interface paths {
         };
         /**
          * Export Style
-         * @description The learned file itself: safetensors, in kohya's dialect for LoRA.
+         * @description The learned file: safetensors; a LoRA as kohya's, A1111's and ComfyUI's, or as diffusers' or PEFT's.
          */
         get: operations["export_style"];
         put?: never;
@@ -1324,6 +1344,13 @@ export interface components {
         Body_create_picture: {
             /** File */
             file: string;
+        };
+        /** Body_import_style */
+        Body_import_style: {
+            /** File */
+            file: string;
+            /** Name */
+            name: string;
         };
         /** BoxShape */
         BoxShape: {
@@ -1874,6 +1901,11 @@ export interface components {
             /** Steps */
             steps?: number | null;
             /**
+             * Styles
+             * @description Learned styles to draw the character in; by LoRA only.
+             */
+            styles?: components["schemas"]["StyleChoice"][];
+            /**
              * Transparent Background
              * @description Nothing is seen but the character.
              * @default false
@@ -2033,6 +2065,11 @@ export interface components {
             files: components["schemas"]["StyleFileAnswer"][];
             /** Id */
             id: string;
+            /**
+             * Imported
+             * @description It came as a file, and was not learned here.
+             */
+            imported: boolean;
             /**
              * In Use
              * @description Whether it is the version that the artist chose.
@@ -7324,6 +7361,116 @@ export interface operations {
             };
         };
     };
+    import_style: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same thing again instead of a second. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_import_style"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StyleAnswer"];
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     create_training: {
         parameters: {
             query?: never;
@@ -9193,6 +9340,10 @@ export interface operations {
         parameters: {
             query: {
                 method: "lora" | "dreamstyler";
+                /** @description How a LoRA's tensors are named. */
+                dialect?: "kohya" | "diffusers" | "peft";
+                /** @description Of a LoRA's numbers; absent leaves them. */
+                precision?: ("fp16" | "bf16" | "fp32") | null;
             };
             header?: never;
             path: {
