@@ -15,6 +15,7 @@ import "./styles/dialogs.css";
 import "./styles/pictures.css";
 import "./styles/assets.css";
 import "./styles/pose.css";
+import "./styles/studio.css";
 import "./styles/responsive.css";
 
 const root = document.getElementById("root");

@@ -9,6 +9,7 @@ import { Form } from "@/shared/ui/Form";
 import { MoreSettings } from "@/shared/ui/MoreSettings";
 import { Slider } from "@/shared/ui/Slider";
 import { useRunKey } from "@/shared/ui/useRunKey";
+import { FineSettings } from "./FineSettings";
 import { PromptField } from "./PromptField";
 import { StyleChips } from "./StyleChips";
 import type { BackgroundDraft, ChosenStyle } from "./useBackgroundDraft";
@@ -32,6 +33,12 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
   const prompt = draft.prompt.trim();
   const nothingToDraw = prompt === "" && draft.pictureId === null;
 
+  const styles = stylesToSend(draft.styles, known);
+  const drawn = styles.length > 0 && draft.pictureId !== null;
+  const guided =
+    styles.some((style) => style.method === "dreamstyler") &&
+    Object.values(draft.guides).some((value) => value !== null);
+
   const draw = () => {
     if (nothingToDraw || run.isPending) return;
     run.mutate(
@@ -47,7 +54,11 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
               seed: seedFrom(draft.seed),
               count: draft.count,
               enlarge: draft.enlarge,
-              styles: stylesToSend(draft.styles, known),
+              line_control: draft.pictureId ? draft.lineControl : undefined,
+              palette: drawn ? draft.palette : undefined,
+              style_guidance: guided ? draft.guides : undefined,
+              scheduler: draft.scheduler === "usual" ? undefined : draft.scheduler,
+              styles,
             },
             headers,
           }),
@@ -82,7 +93,7 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
           onChange={(strength) => change({ strength })}
         />
       )}
-      <StyleChips projectId={projectId} chosen={draft.styles} onChange={(styles) => change({ styles })} />
+      <StyleChips projectId={projectId} chosen={draft.styles} onChange={(chosen) => change({ styles: chosen })} />
       <fieldset className="segments labelled">
         <legend>{t("background.size")}</legend>
         {SIZES.map((factor) => (
@@ -106,7 +117,9 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
         onCount={(count) => change({ count })}
         onSeed={(seed) => change({ seed })}
         onAvoid={(negativePrompt) => change({ negativePrompt })}
-      />
+      >
+        <FineSettings draft={draft} change={change} />
+      </MoreSettings>
       {run.error ? <ErrorNote error={run.error} /> : null}
       <button
         type="submit"

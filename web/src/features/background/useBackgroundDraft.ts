@@ -3,6 +3,8 @@ import { useDraft } from "@/shared/drafts";
 
 export type ChosenStyle = { style_id: string; method: StyleMethod; weight: number };
 
+export const SCHEDULERS = ["usual", "ddim", "dpm-solver", "unipc"] as const;
+
 export type BackgroundDraft = {
   prompt: string;
   negativePrompt: string;
@@ -15,6 +17,11 @@ export type BackgroundDraft = {
   enlarge: 1 | 2 | 4;
   /** As typed; empty lets the page choose a fresh number for each run. */
   seed: string;
+  /** Null where the services decide. */
+  lineControl: number | null;
+  palette: number | null;
+  guides: { style: number | null; content: number | null; avoid: number | null };
+  scheduler: (typeof SCHEDULERS)[number];
   moreOpen: boolean;
 };
 
@@ -28,6 +35,10 @@ export function useBackgroundDraft(projectId: string) {
     count: 1,
     enlarge: 4,
     seed: "",
+    lineControl: null,
+    palette: null,
+    guides: { style: null, content: null, avoid: null },
+    scheduler: "usual",
     moreOpen: false,
   });
 }

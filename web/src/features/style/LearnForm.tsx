@@ -6,8 +6,10 @@ import { useStyles } from "@/shared/styles/useStyles";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
+import { FindingText } from "./FindingText";
 import { LearnOptions } from "./LearnOptions";
 import { LearnPictures } from "./LearnPictures";
+import { useCheck } from "./useCheck";
 import type { LearnDraft } from "./useLearnDraft";
 
 type Props = { projectId: string; draft: LearnDraft; change: (part: Partial<LearnDraft>) => void };
@@ -20,6 +22,8 @@ export function LearnForm({ projectId, draft, change }: Props) {
   const known = new Set(pictures.data?.map((picture) => picture.id));
   const pictureIds = draft.pictureIds.filter((id) => known.has(id));
   const learn = useStartJob();
+  const check = useCheck(projectId, draft, pictureIds).data;
+  const findings = pictureIds.length > 0 ? check?.findings : undefined;
 
   const start = () =>
     learn.mutate(
@@ -33,6 +37,7 @@ export function LearnForm({ projectId, draft, change }: Props) {
               methods: draft.methods,
               preset: draft.preset,
               style_id: again?.id,
+              style_strength: draft.strength,
             },
             headers,
           }),
@@ -43,12 +48,18 @@ export function LearnForm({ projectId, draft, change }: Props) {
   const missing =
     (pictureIds.length === 0 && t("style.needPictures")) ||
     (!draft.name.trim() && t("style.needName")) ||
+    (findings?.some((one) => one.is_error) && t("style.needOthers")) ||
     (draft.methods.length === 0 && t("style.needMethod")) ||
     (!draft.mine && t("style.needRights"));
 
   return (
     <Form className="stack" onSubmit={start}>
-      <LearnPictures projectId={projectId} chosenIds={pictureIds} onChange={(ids) => change({ pictureIds: ids })} />
+      <LearnPictures
+        projectId={projectId}
+        chosenIds={pictureIds}
+        findings={findings}
+        onChange={(ids) => change({ pictureIds: ids })}
+      />
       <section className="card stack">
         <h2>{t("style.nameStep")}</h2>
         {again && (
@@ -67,6 +78,11 @@ export function LearnForm({ projectId, draft, change }: Props) {
           onChange={(event) => change({ name: event.target.value })}
         />
         <LearnOptions draft={draft} change={change} />
+        {findings
+          ?.filter((one) => one.picture_id === null)
+          .map((one) => (
+            <FindingText key={one.code} finding={one} />
+          ))}
         <label className="check">
           <input type="checkbox" checked={draft.mine} onChange={(event) => change({ mine: event.target.checked })} />
           <span>

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { StyleMethod } from "@/shared/api/models";
+import { Slider } from "@/shared/ui/Slider";
 import type { LearnDraft } from "./useLearnDraft";
 
 const PRESETS = ["quick", "standard"] as const;
@@ -44,6 +45,16 @@ export function LearnOptions({ draft, change }: Props) {
             </label>
           ))}
         </fieldset>
+        <Slider
+          label={t("style.strength")}
+          min={0.5}
+          max={2}
+          step={0.1}
+          value={draft.strength}
+          valueText={t("style.times", { times: draft.strength })}
+          stops={[t("style.strengthSoft"), t("style.strengthFull")]}
+          onChange={(strength) => change({ strength })}
+        />
       </details>
     </>
   );

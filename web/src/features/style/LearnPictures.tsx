@@ -1,16 +1,23 @@
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
+import type { Finding } from "@/shared/api/models";
 import { Dropzone } from "@/shared/pictures/Dropzone";
 import { RefusedFiles } from "@/shared/pictures/RefusedFiles";
 import { useDeletePicture, usePictures, useUpload } from "@/shared/pictures/usePictures";
 import { Skeletons } from "@/shared/ui/Empty";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { PictureTile } from "./PictureTile";
+import { ofPicture } from "./useCheck";
 
-type Props = { projectId: string; chosenIds: string[]; onChange: (ids: string[]) => void };
+type Props = {
+  projectId: string;
+  chosenIds: string[];
+  findings: Finding[] | undefined;
+  onChange: (ids: string[]) => void;
+};
 
 /** The pictures to learn from. What is dropped here is chosen at once; the project's other pictures can be added. */
-export function LearnPictures({ projectId, chosenIds, onChange }: Props) {
+export function LearnPictures({ projectId, chosenIds, findings, onChange }: Props) {
   const { t } = useTranslation();
   const pictures = usePictures(projectId);
   const remove = useDeletePicture(projectId);
@@ -45,6 +52,7 @@ export function LearnPictures({ projectId, chosenIds, onChange }: Props) {
               key={picture.id}
               picture={picture}
               chosen={chosenIds.includes(picture.id)}
+              findings={ofPicture(findings, picture.id)}
               onToggle={(on) => toggle(picture.id, on)}
               onDelete={() => {
                 toggle(picture.id, false);

@@ -1,10 +1,17 @@
 import { useTranslation } from "react-i18next";
-import type { Picture } from "@/shared/api/models";
+import type { Finding, Picture } from "@/shared/api/models";
 import { PictureView } from "@/shared/ui/Picture";
+import { FindingText } from "./FindingText";
 
-type Props = { picture: Picture; chosen: boolean; onToggle: (on: boolean) => void; onDelete: () => void };
+type Props = {
+  picture: Picture;
+  chosen: boolean;
+  findings: Finding[];
+  onToggle: (on: boolean) => void;
+  onDelete: () => void;
+};
 
-export function PictureTile({ picture, chosen, onToggle, onDelete }: Props) {
+export function PictureTile({ picture, chosen, findings, onToggle, onDelete }: Props) {
   const { t } = useTranslation();
   return (
     <li className={chosen ? "tile chosen" : "tile"}>
@@ -19,6 +26,9 @@ export function PictureTile({ picture, chosen, onToggle, onDelete }: Props) {
           />
           <span className="tile-name">{picture.filename}</span>
         </span>
+        {findings.map((one) => (
+          <FindingText key={one.code} finding={one} />
+        ))}
       </label>
       <button
         type="button"

@@ -7,6 +7,8 @@ export type LearnDraft = {
   pictureIds: string[];
   preset: "quick" | "standard";
   methods: StyleMethod[];
+  /** How strongly the style is learned: 2 learns twice as long as 1. */
+  strength: number;
   mine: boolean;
   /** The style to learn again, as its next version; null for a new one. */
   styleId: string | null;
@@ -19,6 +21,7 @@ export function useLearnDraft(projectId: string) {
     pictureIds: [],
     preset: "standard",
     methods: ["lora", "dreamstyler"],
+    strength: 1,
     mine: false,
     styleId: null,
   });

@@ -7,10 +7,10 @@ import { ResultButtons } from "./ResultButtons";
 import { SaveDialog } from "./SaveDialog";
 import { StyleReading } from "./StyleReading";
 
-type Props = { job: Job; onUseSeed: (seed: number) => void };
+type Props = { job: Job; onUseSeed: (seed: number) => void; onRedraw?: (job: Job, result: Result) => void };
 
 /** The pictures a finished job drew: keep them, download them, or draw with the same number again. */
-export function JobResults({ job, onUseSeed }: Props) {
+export function JobResults({ job, onUseSeed, onRedraw }: Props) {
   const { t } = useTranslation();
   const [saving, setSaving] = useState<string[] | null>(null);
   const title = jobTitle(t, job);
@@ -31,6 +31,7 @@ export function JobResults({ job, onUseSeed }: Props) {
                 title={title}
                 onSave={() => setSaving([result.id])}
                 onUseSeed={onUseSeed}
+                onRedraw={onRedraw && (() => onRedraw(job, result))}
               />
             </figcaption>
           </figure>

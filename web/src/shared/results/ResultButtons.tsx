@@ -7,10 +7,17 @@ import { CompareDialog } from "./CompareDialog";
 import { PrintForm } from "./PrintForm";
 import { WebtoonForm } from "./WebtoonForm";
 
-type Props = { job: Job; result: Result; title: string; onSave: () => void; onUseSeed: (seed: number) => void };
+type Props = {
+  job: Job;
+  result: Result;
+  title: string;
+  onSave: () => void;
+  onUseSeed: (seed: number) => void;
+  onRedraw?: () => void;
+};
 
 /** What can be done with one drawing. */
-export function ResultButtons({ job, result, title, onSave, onUseSeed }: Props) {
+export function ResultButtons({ job, result, title, onSave, onUseSeed, onRedraw }: Props) {
   const { t, i18n } = useTranslation();
   const [open, setOpen] = useState<"compare" | "webtoon" | "print" | null>(null);
   const photo = usePictures(job.project_id).data?.find((picture) => picture.id === job.request.picture_id);
@@ -31,6 +38,11 @@ export function ResultButtons({ job, result, title, onSave, onUseSeed }: Props) 
       >
         {t("reading.psd")}
       </a>
+      {onRedraw && (
+        <button type="button" className="button quiet small" onClick={onRedraw}>
+          {t("background.redraw")}
+        </button>
+      )}
       <button type="button" className="button quiet small" onClick={() => setOpen("webtoon")}>
         {t("webtoon.short")}
       </button>

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { JobKind } from "@/shared/api/models";
+import type { Job, JobKind, Result } from "@/shared/api/models";
 import { JobCard } from "@/shared/jobs/JobCard";
 import { jobTitle } from "@/shared/jobs/jobTitle";
 import { isOver } from "@/shared/jobs/state";
@@ -14,10 +14,12 @@ type Props = {
   emptyTitle: string;
   emptyText: string;
   onUseSeed: (seed: number) => void;
+  /** Where a part of a drawing can be drawn again. */
+  onRedraw?: (job: Job, result: Result) => void;
 };
 
 /** What was asked for on one screen, newest first: jobs under way, then what earlier ones drew. */
-export function ResultFeed({ projectId, kind, emptyTitle, emptyText, onUseSeed }: Props) {
+export function ResultFeed({ projectId, kind, emptyTitle, emptyText, onUseSeed, onRedraw }: Props) {
   const { t } = useTranslation();
   const jobs = useJobs(projectId);
   if (jobs.isPending) return <Skeletons count={2} label={t("common.loading")} />;
@@ -31,7 +33,7 @@ export function ResultFeed({ projectId, kind, emptyTitle, emptyText, onUseSeed }
           {isOver(job) && job.state === "succeeded" ? (
             <article className="card" aria-label={jobTitle(t, job)} data-state={job.state}>
               <h3>{jobTitle(t, job)}</h3>
-              <JobResults job={job} onUseSeed={onUseSeed} />
+              <JobResults job={job} onUseSeed={onUseSeed} onRedraw={onRedraw} />
             </article>
           ) : (
             <JobCard job={job} />
