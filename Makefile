@@ -31,8 +31,12 @@ test-gpu: setup ## Run what needs an NVIDIA card; skips, saying so, without one
 	@$(BIN)/pytest -ra -m gpu
 
 .PHONY: test-chaos
-test-chaos: setup ## Kill and stop real workers by the hundred; prints a scoreboard
+test-chaos: setup ## Strike every process, server and client of the mesh under load; prints a scoreboard
 	@scripts/test_chaos.sh
+
+.PHONY: test-chaos-full
+test-chaos-full: setup ## The same, and forty real trainings that are killed
+	@scripts/test_chaos.sh --full
 
 .PHONY: test-hostile
 test-hostile: setup ## Send every hostile picture through every way in

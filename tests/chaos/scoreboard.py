@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 Figures = dict[str, Any]
-WHAT_MUST_BE_NOTHING = ("lost", "finished_twice", "wrong", "faults", "unequal")
+WHAT_MUST_BE_NOTHING = (
+    *("lost", "finished_twice", "wrong", "faults", "unequal"),
+    *("unfinished", "twice", "results_wrong", "dangling", "orphans"),
+)
 
 
 def read(folder: Path) -> list[Figures]:
@@ -34,7 +37,9 @@ def database(all_of_it: list[Figures], name: str) -> Figures:
 def board(all_of_it: list[Figures]) -> Figures:
     simulated = [one for one in all_of_it if "schedules" in one]
     trained = [one for one in all_of_it if "trainings" in one]
+    whole = [one for one in all_of_it if "whole_mesh" in one]
     return {
+        **{f"whole mesh {number}": one for number, one in enumerate(whole, start=1)},
         "sqlite": database(all_of_it, "sqlite"),
         "postgresql": database(all_of_it, "postgresql"),
         "simulated": {key: total(simulated, key) for key in ("schedules", "refused_writes", "set_aside", "faults")},

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.cli.mesh.programs import MODEL_SERVICES
-from tests.chaos.whole_place import WholeMesh, fill, training_process
+from tests.chaos.whole_place import WholeMesh, fill, step_clock, training_process
 
 OUTAGE_SECONDS = 10
 FULL_SECONDS = 12
@@ -122,6 +122,6 @@ class Trouble:
     async def _step_clock(self) -> None:
         """Forward, and back again."""
         assert self.mesh.clock is not None
-        for step in (f"+{STEP_SECONDS}\n", "+0\n"):
-            self.mesh.clock.write_text(step, encoding="utf-8")
+        for step in (STEP_SECONDS, 0):
+            step_clock(self.mesh.clock, step)
             await asyncio.sleep(STEPPED_SECONDS)

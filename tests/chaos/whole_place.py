@@ -1,11 +1,13 @@
 """The whole mesh as it is deployed: seven processes on PostgreSQL, a real S3 server on a small disk, and Triton.
 
-The processes' clock can be stepped, where libfaketime is installed; the servers' and ours stay right.
+The processes' clock can be stepped, where there is a C compiler; the servers' and ours stay right.
 """
 
 import asyncio
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -73,20 +75,22 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def faked_clock(folder: Path) -> tuple[Path | None, dict[str, str]]:
-    """A file that says how wrong the clock is, and what makes a process believe it."""
-    library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
-    if library is None:
+def wrong_clock(folder: Path) -> tuple[Path | None, dict[str, str]]:
+    """A file that says how wrong the clock is, and what makes a process believe it; nothing without a C compiler."""
+    library, clock = folder / "wrong_clock.so", folder / "clock"
+    source = Path(__file__).with_name("wrong_clock.c")
+    compiler = shutil.which("cc")
+    if compiler is None:
         return None, {}
-    clock = folder / "clock"
-    clock.write_text("+0\n", encoding="utf-8")
-    told = {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a step of the clock moves no timer
-    }
-    return clock, told
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(source)], check=True)
+    step_clock(clock, 0)
+    return clock, {"LD_PRELOAD": str(library), "OMA_WRONG_CLOCK": str(clock)}
+
+
+def step_clock(clock: Path, seconds: int) -> None:
+    """At once, for all processes that have the file mapped."""
+    with clock.open("r+b" if clock.exists() else "w+b") as file:
+        file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
 
 
 def deployed(program: Program, bucket: S3Settings, databases: Mapping[str, str], more: Mapping[str, str]) -> Program:
@@ -123,7 +127,7 @@ async def whole_mesh(folder: Path, postgres: Postgres) -> AsyncIterator[WholeMes
     (folder / "triton").mkdir()
     place = MeshPlace(root=ROOT, data_folder=data, http_port=http_port, ports=address, family=family)
     databases = {name: postgres.new_database() for name in ("gateway", "style-train")}
-    clock, faked = faked_clock(folder)
+    clock, faked = wrong_clock(folder)
     with small_disk(folder / "disk") as disk:
         seaweedfs = await asyncio.to_thread(SeaweedFS, folder / "disk")
         triton = await asyncio.to_thread(Triton, folder / "triton", family)
