@@ -25,6 +25,7 @@ _ROOTS: dict[Side, tuple[str, ...]] = {
     "unet": ("unet.",),
     "text": ("text_encoder.text_model.", "text_encoder."),  # newer transformers have no such level
 }
+_OF_TEXT = (KOHYA_PREFIXES["text"], *_KOHYA_ALSO["text"], "text_encoder.")
 _ATTENTION = {"to_q", "to_k", "to_v", "to_out.0"}
 _TEXT_ATTENTION = {"q_proj": "to_q", "k_proj": "to_k", "v_proj": "to_v", "out_proj": "to_out"}
 
@@ -61,6 +62,11 @@ def names(side: Side, path: str, dialect: Dialect) -> Names:
             return Names(f"{root}.{layer}.down.weight", f"{root}.{layer}.up.weight")
         case Dialect.PEFT:
             return Names(f"{root}.lora_A.weight", f"{root}.lora_B.weight")
+
+
+def is_of_text(name: str) -> bool:
+    """Whether a tensor of this name is for the text encoder, in any dialect."""
+    return name.startswith(_OF_TEXT)
 
 
 def readable(side: Side, path: str) -> list[Names]:

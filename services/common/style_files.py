@@ -16,7 +16,17 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from services.common.errors import InvalidInput
-from services.common.lora_dialects import PEFT_METADATA, Alphas, Dialect, Names, Side, names, peft_metadata, readable
+from services.common.lora_dialects import (
+    PEFT_METADATA,
+    Alphas,
+    Dialect,
+    Names,
+    Side,
+    is_of_text,
+    names,
+    peft_metadata,
+    readable,
+)
 
 DREAMSTYLER_FORMAT = "oma-dreamstyler-1"
 TRIGGER_KEY = "modelspec.trigger_phrase"  # where a LoRA file says its trigger
@@ -113,15 +123,19 @@ def write_lora(
     return _save(tensors, {**metadata, **hashes})
 
 
-def read_lora(content: bytes, *, unet: Mapping[str, nn.Module], text: Mapping[str, nn.Module]) -> LoraFile:
+def read_lora(content: bytes, *, unet: Mapping[str, nn.Module], text: Mapping[str, nn.Module] | None) -> LoraFile:
     """A LoRA file of any dialect, against the modules that may be adapted (`wide_modules`, `text_modules`).
+
+    With None for `text`, for who reads no words, what the file has for a text encoder is left out.
 
     Raises:
         InvalidInput: not such a file, or made for another model family: a module or a shape does not fit.
     """
     tensors, metadata = _load(content)
+    if text is None:
+        tensors = {name: tensor for name, tensor in tensors.items() if not is_of_text(name)}
     alphas = Alphas(metadata)
-    sides: dict[Side, Mapping[str, nn.Module]] = {"unet": unet, "text": text}
+    sides: dict[Side, Mapping[str, nn.Module]] = {"unet": unet, "text": text or {}}
     found: dict[Side, dict[str, LoraModule]] = {"unet": {}, "text": {}}
     known: set[str] = set()
     for side, modules in sides.items():

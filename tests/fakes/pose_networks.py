@@ -1,6 +1,6 @@
 """Networks without weights for the pose engines, scripted by the test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from services.pose.estimation.detection import anchor_grid
+from services.pose.transfer.adapters import Style
 from services.pose.transfer.references import Reference
 
 Floats = NDArray[np.float32]
@@ -75,7 +76,10 @@ class ScriptedNetworks:
         """What is dark is character."""
         return (image_1CHW.mean(dim=1, keepdim=True) < 128 / 255).float()
 
-    def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /) -> Reference:
+    def style(self, files: Sequence[tuple[bytes, float]], /) -> Style:
+        return Style(deltas={}, key=" ".join(f"{len(content)}*{weight}" for content, weight in files))
+
+    def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /, *, style: Style | None) -> Reference:
         self.references += 1
         context_11D = clip_1CHW.mean(dim=(2, 3))[:, None]
         return Reference(context_11D=context_11D, keys_values={"block": (latents_1CHW, latents_1CHW)})
@@ -85,7 +89,14 @@ class ScriptedNetworks:
         return pose_1CHW.mean(dim=(1, 2, 3))
 
     def predict(
-        self, latents_1CHW: Tensor, timestep: int, reference: Reference, guide: Tensor, *, guided: bool
+        self,
+        latents_1CHW: Tensor,
+        timestep: int,
+        reference: Reference,
+        guide: Tensor,
+        *,
+        guided: bool,
+        style: Style | None,
     ) -> Tensor:
         self._on_predict(timestep)
         self.predictions.append((timestep, guided))

@@ -15,6 +15,7 @@ import pytest
 from oma.image.v1 import image_pb2
 from oma.pose.v1 import pose_transfer_service_pb2 as pb
 from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
+from oma.style.v1 import style_pb2
 from PIL import Image
 
 from services.common.admission import Places
@@ -273,3 +274,34 @@ async def test_two_callers_with_different_characters_get_what_each_would_get_alo
         together = await asyncio.gather(events_of(stub, request("a", 1)), events_of(stub, request("b", 2)))
     assert [digest(events) for events in together] == alone
     assert alone[0] != alone[1]
+
+
+async def test_styles_are_read_from_their_files_and_named_at_the_end(serve: Serve, store: FolderStore) -> None:
+    ref = store.put("mina/style/ink.safetensors", b"style", "application/octet-stream")
+    use = style_pb2.StyleUse(key=ref.key, sha256=ref.sha256, method=style_pb2.METHOD_LORA)
+    async with serve(ScriptedNetworks()) as stub:
+        done = (await events_of(stub, transfer_request(styles=[use])))[-1].done
+    assert [(used.key, used.sha256, used.weight) for used in done.styles] == [(ref.key, ref.sha256, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("styles", "reason"),
+    [
+        ([{"method": style_pb2.METHOD_DREAMSTYLER}], "STYLE_METHOD"),
+        ([{}], "STYLE_METHOD"),
+        ([{"method": style_pb2.METHOD_LORA, "weight": 2.5}], "WEIGHT"),
+        ([{"method": style_pb2.METHOD_LORA}] * 2, "STYLE_TWICE"),
+        ([{"method": style_pb2.METHOD_LORA}] * 9, "TOO_MANY_STYLES"),
+        ([{"method": style_pb2.METHOD_LORA, "sha256": "0" * 64}], "ARTIFACT_CHANGED"),
+    ],
+)
+async def test_a_style_that_cannot_be_used_is_refused(
+    serve: Serve, store: FolderStore, styles: list[dict[str, Any]], reason: str
+) -> None:
+    key = store.put("mina/style/ink.safetensors", b"style", "application/octet-stream").key
+    networks = ScriptedNetworks()
+    async with serve(networks) as stub:
+        with pytest.raises(InvalidInput) as told, our_errors("transfer"):
+            await events_of(stub, transfer_request(styles=[style_pb2.StyleUse(key=key, **one) for one in styles]))
+    assert told.value.reason == reason
+    assert networks.predictions == []

@@ -1,11 +1,13 @@
 """Between the messages of PoseTransferService and the engine's records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from oma.image.v1 import drawing_pb2, image_pb2
 from oma.pose.v1 import pose_transfer_service_pb2 as pb
+from oma.style.v1 import style_pb2
 
 from services.common.artifacts import ArtifactRef, check_key, check_owner
 from services.common.errors import InvalidInput
@@ -13,6 +15,7 @@ from services.common.families import Family
 from services.common.pictures import MAX_INLINE_BYTES, Pixels, encode_jpeg
 from services.common.wire import to_artifact
 from services.pose.skeleton import MIN_SCORE
+from services.pose.transfer.adapters import Style
 from services.pose.transfer.engine import TransferSpec
 from services.pose.transfer.geometry import default_size, fit_points
 from services.pose.transfer.proportions import with_proportions_of
@@ -21,9 +24,19 @@ from services.pose.wire import in_range, read_people, write_person
 MAX_STEPS, DEFAULT_STEPS = 60, 30
 MAX_GUIDANCE, DEFAULT_GUIDANCE = 20.0, 3.5
 MAX_COUNT = 4
+MAX_STYLES, LARGEST_WEIGHT = 8, 2.0
 MIN_CHARACTER_SIDE = 16
 MAX_POSE_SIDE = 16_384
 _SEEDS = 2**64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleOrder:
+    """A LoRA style as it was asked for."""
+
+    key: str
+    sha256: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,7 @@ class Order:
     transparent: bool
     crop: bool
     own_skeleton: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    styles: tuple[StyleOrder, ...]
 
     def result_key(self, index: int) -> str:
         return f"{self.owner}/out/{self.request_id}/{index:02}.png"
@@ -77,12 +91,13 @@ def to_order(request: pb.TransferPoseRequest, family: Family) -> Order:
         transparent=request.transparent_background,
         crop=_crops(request.character_fit),
         own_skeleton=_own_skeleton(request),
+        styles=_styles(request.styles),
     )
     check_key(order.result_key(0))
     return order
 
 
-def to_spec(order: Order, character_HWC: Pixels, family: Family) -> TransferSpec:
+def to_spec(order: Order, character_HWC: Pixels, family: Family, style: Style | None = None) -> TransferSpec:
     """What to draw, once the character is known.
 
     Raises:
@@ -109,6 +124,7 @@ def to_spec(order: Order, character_HWC: Pixels, family: Family) -> TransferSpec
         guidance=order.guidance,
         crop=order.crop,
         transparent=order.transparent,
+        style=style,
     )
 
 
@@ -149,6 +165,12 @@ def done(order: Order, spec: TransferSpec, family: Family) -> pb.TransferPoseRes
             transparent_background=spec.transparent,
             character_fit=pb.CHARACTER_FIT_CROP if spec.crop else pb.CHARACTER_FIT_PAD,
             own_proportions=order.own_skeleton is not None,
+            styles=[
+                style_pb2.StyleUse(
+                    key=style.key, sha256=style.sha256, method=style_pb2.METHOD_LORA, weight=style.weight
+                )
+                for style in order.styles
+            ],
         )
     )
 
@@ -164,6 +186,21 @@ def _own_skeleton(request: pb.TransferPoseRequest) -> tuple[NDArray[np.float64],
         return None
     xy_PK2, score_PK = read_people([request.character_skeleton])
     return xy_PK2[0], score_PK[0]
+
+
+def _styles(uses: Sequence[style_pb2.StyleUse]) -> tuple[StyleOrder, ...]:
+    if len(uses) > MAX_STYLES:
+        raise InvalidInput(f"{len(uses)} styles, at most {MAX_STYLES} can be mixed", reason="TOO_MANY_STYLES")
+    if any(use.method != style_pb2.METHOD_LORA for use in uses):
+        raise InvalidInput("characters are drawn in LoRA styles only: choose that method", reason="STYLE_METHOD")
+    if len({use.key for use in uses}) < len(uses):
+        raise InvalidInput("a style is given twice: give it once, with its weight", reason="STYLE_TWICE")
+    return tuple(StyleOrder(key=use.key, sha256=use.sha256, weight=_weight(use)) for use in uses)
+
+
+def _weight(use: style_pb2.StyleUse) -> float:
+    weight = use.weight if use.HasField("weight") else 1.0
+    return round(in_range(weight, -LARGEST_WEIGHT, LARGEST_WEIGHT, "weight"), 6)
 
 
 def _pose_size(pose: pb.TargetPose) -> tuple[int, int]:

@@ -4,7 +4,7 @@ Axes: B rows of the batch, C channels, H W picture or latents, K keypoints.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from services.common.errors import NotReady
 from services.pose.skeleton import pose_picture
+from services.pose.transfer.adapters import Style
 from services.pose.transfer.geometry import cover_picture, fit_picture
 from services.pose.transfer.references import OnLookup, Reference, ReferenceCache, picture_key
 from services.pose.transfer.schedule import denoising_steps
@@ -48,14 +49,24 @@ class Networks(Protocol):
     def coverage(self, image_1CHW: Tensor, /) -> Tensor:
         """How much of each pixel (1, 1, H, W) of a picture in [0, 1] is character; asked only if `has_alpha`."""
 
-    def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /) -> Reference:
-        """A character, from its latents and its CLIP pixels."""
+    def style(self, files: Sequence[tuple[bytes, float]], /) -> Style:
+        """LoRA files with their weights, for the denoiser."""
+
+    def refer(self, latents_1CHW: Tensor, clip_1CHW: Tensor, /, *, style: Style | None) -> Reference:
+        """A character, from its latents and its CLIP pixels, as the denoiser of this style sees it."""
 
     def guide(self, pose_1CHW: Tensor, /) -> Tensor:
         """Features (1, C, h, w) of a skeleton picture in [0, 1]."""
 
     def predict(
-        self, latents_1CHW: Tensor, timestep: int, reference: Reference, guide: Tensor, *, guided: bool
+        self,
+        latents_1CHW: Tensor,
+        timestep: int,
+        reference: Reference,
+        guide: Tensor,
+        *,
+        guided: bool,
+        style: Style | None,
     ) -> Tensor:
         """The velocity: one row; with `guided` two, of which the first has seen neither character nor context."""
 
@@ -72,6 +83,7 @@ class TransferSpec:
     guidance: float = 3.5
     crop: bool = False  # the character's picture covers the result, instead of being seen whole
     transparent: bool = False  # but for the character
+    style: Style | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +127,27 @@ class TransferEngine:
                 "this family has no alpha network: ask for a result with a background", reason="NO_ALPHA_NETWORK"
             )
 
+    def style(self, files: Sequence[tuple[bytes, float]]) -> Style:
+        """LoRA files with their weights, as a specification takes them.
+
+        Raises:
+            InvalidInput: a file is damaged, is no LoRA, or does not fit this family's denoiser.
+        """
+        return self._networks.style(files)
+
     @torch.inference_mode()
     def prepare(self, spec: TransferSpec) -> Prepared:
         """The character's features, from the cache if it was drawn lately, and the pose's."""
         fitted_HWC = (cover_picture if spec.crop else fit_picture)(spec.character_HWC, spec.size_wh)
         clip_HWC = clip_crop(spec.character_HWC, self._networks.clip_side)
         skeleton_HWC = pose_picture(spec.xy_K2, spec.score_K, spec.size_wh)
-        reference = self._references.get_or_make(
-            picture_key(fitted_HWC, clip_HWC), lambda: self._refer(fitted_HWC, clip_HWC)
-        )
+        key = picture_key(fitted_HWC, clip_HWC) + (spec.style.key if spec.style is not None else "")
+        reference = self._references.get_or_make(key, lambda: self._refer(fitted_HWC, clip_HWC, spec.style))
         return Prepared(reference=reference, guide=self._networks.guide(to_unit_tensor(skeleton_HWC)))
 
-    def _refer(self, fitted_HWC: Pixels, clip_HWC: Pixels) -> Reference:
+    def _refer(self, fitted_HWC: Pixels, clip_HWC: Pixels, style: Style | None) -> Reference:
         latents = self._networks.encode(to_unit_tensor(fitted_HWC) * 2 - 1)
-        return self._networks.refer(latents, to_clip_tensor(clip_HWC))
+        return self._networks.refer(latents, to_clip_tensor(clip_HWC), style=style)
 
     @torch.inference_mode()
     def draw(self, spec: TransferSpec, prepared: Prepared, seed: int, on_step: OnStep, *, previews: bool) -> Pixels:
@@ -138,7 +157,9 @@ class TransferEngine:
         latents = initial_noise((1, networks.latent_channels, height, width), seed)
         for done, step in enumerate(denoising_steps(networks.alphas_cumprod, spec.steps), start=1):
             began = time.monotonic()
-            velocity = networks.predict(latents, step.timestep, prepared.reference, prepared.guide, guided=guided)
+            velocity = networks.predict(
+                latents, step.timestep, prepared.reference, prepared.guide, guided=guided, style=spec.style
+            )
             if self._on_predicted is not None:
                 self._on_predicted(time.monotonic() - began)  # the velocity is on the CPU: the device has done its part
             if guided:

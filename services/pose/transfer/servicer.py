@@ -8,7 +8,7 @@ from oma.pose.v1 import pose_transfer_service_pb2 as pb
 from oma.pose.v1 import pose_transfer_service_pb2_grpc as pb_grpc
 
 from services.common.admission import Places
-from services.common.artifacts import ArtifactStore
+from services.common.artifacts import ArtifactStore, get_checked
 from services.common.compute import ComputeLane
 from services.common.errors import Cancelled
 from services.common.families import Family
@@ -17,9 +17,12 @@ from services.common.pictures import Pixels, encode_png
 from services.common.telemetry.tracing import span
 from services.common.wire import picture_pixels
 from services.pose.transfer import convert
+from services.pose.transfer.adapters import Style
 from services.pose.transfer.convert import Order
 from services.pose.transfer.engine import TransferEngine, TransferSpec
 from services.pose.transfer.metrics import PICTURES
+
+MAX_STYLE_BYTES = 512 * 1024 * 1024  # of a request's style files in all; a full-size LoRA has less than half of it
 
 Send = Callable[[pb.TransferPoseResponse], None]
 
@@ -74,9 +77,17 @@ class PoseTransferServicer(pb_grpc.PoseTransferServiceServicer):
     def _read(self, request: pb.TransferPoseRequest) -> tuple[Order, TransferSpec]:
         order = convert.to_order(request, self._family)
         character_HWC = picture_pixels(request.character, self._store, owner=order.owner)
-        spec = convert.to_spec(order, character_HWC, self._family)
+        spec = convert.to_spec(order, character_HWC, self._family, self._read_style(order))
         self._engine.check(spec)
         return order, spec
+
+    def _read_style(self, order: Order) -> Style | None:
+        room, files = MAX_STYLE_BYTES, []
+        for one in order.styles:
+            content = get_checked(self._store, one.key, one.sha256, owner=order.owner, max_bytes=room)
+            room -= len(content)
+            files.append((content, one.weight))
+        return self._engine.style(files) if files else None
 
     def _draw(self, order: Order, spec: TransferSpec, send: Send) -> None:
         with span("prepare"):
