@@ -10,6 +10,13 @@ TRAINING_PATIENCE_MS = 900_000
 DRAWING_PATIENCE_MS = 300_000
 
 
+def project_of(page: Page) -> str:
+    """The project that the page shows."""
+    found = re.search(r"/projects/([0-9a-f]+)/", page.url)
+    assert found
+    return found[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Studio:
     page: Page

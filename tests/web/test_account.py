@@ -33,7 +33,6 @@ def test_an_artist_sees_what_the_account_holds_takes_it_along_and_leaves(page: P
     sessions = page.get_by_role("region", name="로그인한 곳")
     expect(sessions.get_by_role("listitem")).to_have_count(2)
     screens.take(page, "account")
-    screens.take_here(page, "account-390", width=390)
     assert violations(page) == []
     sessions.get_by_role("button", name="다른 곳 모두 로그아웃").click()
     expect(sessions.get_by_role("listitem")).to_have_count(1)
@@ -59,7 +58,7 @@ def test_an_artist_sees_what_the_account_holds_takes_it_along_and_leaves(page: P
     gone.click()
     expect(page.get_by_role("heading", name="삭제 영수증")).to_be_visible()
     expect(page.get_by_text("모두 지웠어요.")).to_be_visible()
-    screens.take_here(page, "receipt.ko")
+    screens.take_here(page, "receipt")
     assert violations(page) == []
     page.goto("/")
     expect(page.get_by_role("heading", name="로그인")).to_be_visible()

@@ -1,23 +1,21 @@
 """Assets in a browser: found, starred, thrown away and back, packed; and a hundred thousand of them."""
 
 import io
-import json
-import re
 import zipfile
 from uuid import uuid4
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.web.accessible import violations
 from tests.web.artist import Having
+from tests.web.fakes import tell_assets
 from tests.web.screens import Screens
-from tests.web.studio import Studio
+from tests.web.studio import Studio, project_of
 
 PASSWORD = "별이 스무 개 뜬 밤"
 NAMES = ["골목", "바다", "궁궐", "옥상", "교실"]
-PIXEL = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='4' height='3'/>"
 MANY = 100_000
 
 pytestmark = pytest.mark.timeout(1500)
@@ -29,12 +27,6 @@ def studio(page: Page) -> Studio:
     studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password=PASSWORD)
     studio.create_project("별밤")
     return studio
-
-
-def project_of(page: Page) -> str:
-    found = re.search(r"/projects/([0-9a-f]+)/", page.url)
-    assert found
-    return found[1]
 
 
 def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: Studio, screens: Screens) -> None:
@@ -80,7 +72,7 @@ def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: St
 
     studio.asset("골목").get_by_role("button", name="크게 보기").click()
     dialog = page.get_by_role("dialog", name="골목")
-    screens.take_here(page, "asset.ko")
+    screens.take_here(page, "asset-opened")
     assert violations(page) == []
     dialog.get_by_role("button", name="2배").click()
     with page.expect_download() as download:
@@ -94,36 +86,44 @@ def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: St
     expect(studio.asset("밤 골목")).to_be_visible()
 
 
+def test_a_part_that_was_painted_by_keys_is_drawn_again(studio: Studio, screens: Screens) -> None:
+    page = studio.page
+    Having(page).drawing(project_of(page), "바닷가 마을")
+    studio.go_to("배경")
+    studio.results_of("바닷가 마을")
+    page.get_by_role("button", name="인쇄용").click()
+    printing = page.get_by_role("dialog", name="인쇄용으로 내려받기")
+    assert violations(page) == []
+    with page.expect_download() as download:
+        printing.get_by_role("button", name="300 dpi PNG로 내려받기").click()
+    with Image.open(download.value.path()) as picture:
+        assert round(picture.info["dpi"][0]) == 300
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="일부만 다시").click()
+    dialog = page.get_by_role("dialog", name="칠한 곳만 다시 그리기")
+    again = dialog.get_by_role("button", name="일부만 다시")
+    expect(again).to_be_disabled()
+    canvas = dialog.get_by_role("application")
+    canvas.focus()
+    for key in ("ArrowLeft", "Space", "Shift+ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(again).to_be_enabled()
+    screens.take_here(page, "background-redraw")
+    assert violations(page) == []
+    again.click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("article", name="바닷가 마을")).to_have_count(2)
+
+
 def test_a_hundred_thousand_assets_exist_only_near_the_screen(studio: Studio) -> None:
     page = studio.page
     project = project_of(page)
 
-    def answer(route: Route) -> None:
-        asked = re.search(r"cursor=(\d+)", route.request.url)
-        first = int(asked[1]) if asked else 0
-        items = [one_of_many(project, number) for number in range(first, min(first + 100, MANY))]
-        body = {"items": items, "next_cursor": str(first + 100) if first + 100 < MANY else None}
-        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
-
-    page.route("**/assets?*", answer)
+    tell_assets(page, project, total=MANY, per_page=100)
     studio.go_to("보관함")
     expect(page.get_by_role("article").first).to_be_visible()
     for first_of_page in range(100, 1300, 100):
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         expect(studio.asset(f"그림 {first_of_page}")).to_be_attached()
     assert page.get_by_role("article").count() < 60  # only those near the screen exist
-
-
-def one_of_many(project: str, number: int) -> dict[str, object]:
-    file = {"id": f"f{number}", "index": 0, "url": PIXEL, "width": 4, "height": 3, "media_type": "image/png"}
-    return {
-        "id": f"{number:032x}",
-        "project_id": project,
-        "name": f"그림 {number}",
-        "description": "",
-        "kind": "background",
-        "files": [{**file, "size_bytes": 100, "settings": {}}],
-        "starred": False,
-        "deleted_at": None,
-        "created_at": "2026-11-01T00:00:00Z",
-    }

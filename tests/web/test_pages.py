@@ -1,5 +1,7 @@
 """What the pages promise at their edges: refusals in words, Hangul, keys, strangers' ids, the end of a session."""
 
+import json
+import re
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -13,6 +15,7 @@ from tests.web.studio import Studio
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {"배경": "background", "자세": "pose", "보관함": "assets", "진행 상황": "jobs", "그림체": "style"}
+EMPTY = re.compile("여기에 그림이 나타나요|아직 배운 그림체가|아직 보관한|지금은 쉬는")
 PASSWORD = "별이 스무 개 뜬 밤"
 
 pytestmark = pytest.mark.timeout(900)  # the first to run waits until the mesh is up
@@ -128,11 +131,76 @@ def test_no_room_has_anything_that_axe_objects_to(
     for room in ("배경", "자세", "보관함", "진행 상황", "그림체"):
         studio.go_to(room)
         found[room] = violations(page)
-        if scheme == "dark":
-            screens.take_here(page, f"dark-{ROOMS[room]}.ko")
+        if scheme == "light":
+            screens.take_here(page, f"{ROOMS[room]}-empty")
     page.get_by_role("link", name="내 작품").click()
     found["내 작품"] = violations(page)
     assert {room: problems for room, problems in found.items() if problems} == {}
+
+
+def test_what_cannot_be_read_is_said_and_never_looks_empty(studio: Studio, screens: Screens) -> None:
+    page = studio.page
+    down = {"error": {"reason": "UNAVAILABLE", "message": "down", "request_id": "r"}}
+    page.route(
+        re.compile(r"/api/v1/(jobs|projects/\w+/(assets|styles|pictures|poses))(\?|$)"),
+        lambda route: route.fulfill(status=503, content_type="application/json", body=json.dumps(down)),
+    )
+    page.reload()
+    for room in ("배경", "자세", "보관함", "진행 상황", "그림체"):
+        studio.go_to(room)
+        failed = page.get_by_role("alert").filter(has_text="쉬고 있는 부분").first
+        expect(failed).to_be_visible()
+        expect(failed.get_by_role("button", name="다시 시도")).to_be_visible()
+        expect(page.get_by_text(EMPTY)).to_have_count(0)
+        assert violations(page) == []
+    screens.take_here(page, "style-failed")
+    page.unroute_all()
+    styles = page.get_by_role("region", name="배운 그림체")
+    styles.get_by_role("button", name="다시 시도").click()
+    expect(page.get_by_text("아직 배운 그림체가 없어요")).to_be_visible()
+
+
+def test_no_connection_and_a_part_that_rests_are_told_above_the_page(studio: Studio, screens: Screens) -> None:
+    page = studio.page
+    studio.go_to("배경")
+    page.get_by_label("무엇을 그릴까요").fill("a quiet street")
+    page.context.set_offline(True)
+    expect(page.get_by_text("인터넷이 끊겼어요")).to_be_visible()
+    screens.take_here(page, "background-offline")
+    assert violations(page) == []
+    page.context.set_offline(False)
+    expect(page.get_by_text("인터넷이 끊겼어요")).to_have_count(0)
+    expect(page.get_by_label("무엇을 그릴까요")).to_have_value("a quiet street")
+    told = {"version": "1", "family": "tiny", "services": {"background": "down", "pose estimation": "serving"}}
+    page.route("**/api/v1/status", lambda route: route.fulfill(status=200, json=told))
+    page.reload()
+    expect(page.get_by_text("그리는 서버가 잠시 쉬고 있어요")).to_be_visible()
+    screens.take_here(page, "background-resting")
+    assert violations(page) == []
+
+
+def test_a_session_that_ends_while_a_pose_is_edited_costs_no_edit(studio: Studio, screens: Screens) -> None:
+    page = studio.page
+    studio.go_to("자세")
+    page.get_by_role("button", name="뼈대 직접 놓기").press("Enter")
+    before = studio.place_of("왼 손목")
+    studio.joint("왼 손목").press("Shift+ArrowUp")
+    moved = (before[0], before[1] - 10)
+    studio.expect_joint_at("왼 손목", moved)
+    page.context.clear_cookies()
+    page.get_by_role("button", name="이 자세 담기").click()
+    dialog = page.get_by_role("dialog", name="다시 로그인해 주세요")
+    expect(dialog).to_be_visible()
+    screens.take_here(page, "session-ended")
+    assert violations(page) == []
+    dialog.get_by_label("비밀번호").fill(PASSWORD)
+    dialog.get_by_label("비밀번호").press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="자세 쓰기")).to_have_count(1)  # it was kept, without another click
+    studio.expect_joint_at("왼 손목", moved)
+    page.get_by_role("button", name="되돌리기").click()
+    page.get_by_role("button", name="자세 쓰기").click()
+    studio.expect_joint_at("왼 손목", moved)
 
 
 def test_another_artist_finds_nothing_under_my_address(studio: Studio, page: Page) -> None:

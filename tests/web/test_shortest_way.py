@@ -1,7 +1,7 @@
 """The whole job in English, by the shortest way: how many inputs it takes from a picture to a file in the hand."""
 
+import logging
 import re
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ PHOTO = ROOT / "samples/photos/palace.jpg"
 CHARACTER = ROOT / "samples/characters/three-quarter.png"
 POSE_PICTURE = ROOT / "samples/characters/front.png"
 MOST_INPUTS = 8
+_log = logging.getLogger(__name__)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -47,11 +48,12 @@ def english(page: Page) -> Page:
 
 
 def test_a_photograph_becomes_a_layered_file_and_a_drawing_another_pose_by_few_inputs(
-    english: Page, tmp_path: Path, record_property: Callable[[str, object], None]
+    english: Page, tmp_path: Path
 ) -> None:
     page = english
     photo_to_layers = Inputs(page)
     photo_to_layers.click(page.get_by_role("navigation").get_by_role("link", name="Backgrounds"))
+    expect(page.get_by_role("heading", name="Backgrounds", level=1)).to_be_visible()
     photo_to_layers.drop(PHOTO)
     expect(page.get_by_label("How much in my style")).to_be_visible()
     photo_to_layers.click(page.get_by_role("button", name="Ink", exact=True))
@@ -86,5 +88,5 @@ def test_a_photograph_becomes_a_layered_file_and_a_drawing_another_pose_by_few_i
     with Image.open(download.value.path()) as picture:
         assert picture.format == "PNG"
     assert len(drawing_to_pose.done) <= MOST_INPUTS, drawing_to_pose.done
-    record_property("inputs from a photograph to layers", len(photo_to_layers.done))
-    record_property("inputs from a drawing to another pose", len(drawing_to_pose.done))
+    ways = (len(photo_to_layers.done), len(drawing_to_pose.done))
+    _log.info("inputs: %d from a photograph to its layers, %d from a drawing to another pose", *ways)

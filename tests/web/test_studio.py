@@ -143,4 +143,3 @@ def take_everything_home(studio: Studio, screens: Screens) -> None:
     page.get_by_role("link", name="내 작품").click()
     expect(page.get_by_role("link", name="달빛 골목")).to_be_visible()
     screens.take(page, "projects")
-    screens.take_here(page, "projects-390", width=390)

@@ -6,6 +6,7 @@ import { SESSION_KEY, sessionQuery } from "@/shared/session";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { LanguageSwitch } from "@/shared/ui/LanguageSwitch";
 import { ProjectNav } from "./ProjectNav";
+import { StudioState } from "./StudioState";
 import { useAccountLanguage } from "./useAccountLanguage";
 
 /** The rail with the project's rooms, and the page beside it. */
@@ -59,6 +60,7 @@ export function Frame() {
         </div>
       </header>
       <main id="page" className="page" tabIndex={-1}>
+        <StudioState />
         <Outlet key={projectId} />
       </main>
     </div>

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { LanguageSwitch } from "@/shared/ui/LanguageSwitch";
+import { WelcomeSlides } from "./WelcomeSlides";
 
 /** The frame of the two pages that come before the studio. */
 export function AccountPage({ title, children }: { title: string; children: ReactNode }) {
@@ -11,11 +12,8 @@ export function AccountPage({ title, children }: { title: string; children: Reac
         <img src="/icon.svg" alt="" width="56" height="56" />
         <p className="welcome-name">Oh My Assistant</p>
         <p className="welcome-line">{t("account.promise")}</p>
-        <ul>
-          <li>{t("account.promiseStyle")}</li>
-          <li>{t("account.promiseDraw")}</li>
-          <li>{t("account.promiseYours")}</li>
-        </ul>
+        <WelcomeSlides />
+        <p>{t("account.promiseYours")}</p>
       </section>
       <main className="welcome-form">
         <div className="row end">

@@ -30,9 +30,12 @@ export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: W
     if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 
-  const opened = list.find((asset) => asset.id === openId);
-  const here = new Set(list.map((asset) => asset.id));
-  const ticked = new Set([...chosen].filter((id) => here.has(id)));
+  const opened = openId === null ? undefined : list.find((asset) => asset.id === openId);
+  const ticked = useMemo(() => {
+    if (chosen.size === 0) return chosen;
+    const here = new Set(list.map((asset) => asset.id));
+    return new Set([...chosen].filter((id) => here.has(id)));
+  }, [chosen, list]);
   const looking = wanted.search !== "" || wanted.kind !== null || wanted.starred;
 
   if (assets.isPending) return <Skeletons count={6} label={t("common.loading")} />;

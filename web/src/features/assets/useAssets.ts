@@ -50,6 +50,8 @@ export function useAssets(projectId: string, wanted: Wanted) {
     // A thousand pages are not read again by themselves; a picture whose link died asks for a fresh one.
     refetchInterval: false,
     staleTime: Number.POSITIVE_INFINITY,
+    // With every page that comes, all pages before would be compared with themselves, field by field.
+    structuralSharing: false,
   });
 }
 
