@@ -6,6 +6,8 @@ processes never both believe that they hold the same row. Only what reads and no
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,36 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from services.common.errors import Unavailable
 
 _PATIENCE_SECONDS = 30.0
 _SQLITE_PRAGMAS = (
     *("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"),
     "secure_delete=ON",  # what is deleted is overwritten, for the promise is that nothing stays
 )
+
+
+DOWN = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises when a database cannot be reached, was cut off, or is not ready yet."""
+
+
+def database_down() -> Unavailable:
+    return Unavailable("the database cannot be reached just now: try again", reason="DATABASE_DOWN")
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Let callers hear of a database that is down as of any part that is down.
+
+    Raises:
+        Unavailable: in the place of SQLAlchemy's errors. Whether what was written last is there is not known then.
+    """
+    try:
+        yield
+    except DOWN as error:
+        raise database_down() from error
 
 
 def create_database_engine(url: str) -> sa.Engine:

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import structlog
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -23,6 +23,24 @@ ERROR_DOMAIN = "oma"
 # The same in plain words as in the google.rpc details, for callers that cannot read those.
 REASON_KEY = "oma-reason"
 RETRY_KEY = "oma-retry-after-seconds"
+
+
+class _Unreadable:
+    """Stands for a request whose bytes are no message of its type."""
+
+
+def _readable(deserializer: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """Without this the answer to such bytes is UNKNOWN, as if we were to blame, and a trace in the log for each."""
+    if deserializer is None:
+        return None
+
+    def deserialize(content: bytes) -> Any:
+        try:
+            return deserializer(content)
+        except DecodeError:
+            return _Unreadable()
+
+    return deserialize
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the type stubs only
@@ -54,7 +72,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
 
         if handler is None or method.startswith("/grpc."):
             return handler  # unknown methods, health and reflection are gRPC's own business
-        codec = (handler.request_deserializer, handler.response_serializer)
+        codec = (_readable(handler.request_deserializer), handler.response_serializer)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(answer_once, *codec)
         if handler.unary_stream:
@@ -68,6 +86,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         context.set_trailing_metadata(((METADATA_KEY, request_id),))
         try:
             with answering(method, metadata, context.time_remaining):
+                if isinstance(request, _Unreadable):
+                    raise InvalidInput("the request is not a message of this call's type", reason="BAD_MESSAGE")
                 owner = self._gate.admit(context, method, request)
                 structlog.contextvars.bind_contextvars(owner=owner)
                 if context.time_remaining() is None:

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from services.common.databases import DOWN, database_down
 from services.common.errors import Code, InvalidInput, Overloaded, ServiceError
 from services.common.request_ids import current_request_id
 from services.gateway.schemas import ErrorAnswer, ErrorDetail
@@ -59,6 +60,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    for error in DOWN:
+        app.add_exception_handler(error, _database_down)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -74,6 +77,11 @@ async def _service_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
     return error_response(status, error.reason, str(error), headers)
+
+
+async def _database_down(request: Request, error: Exception) -> JSONResponse:
+    log.warning("the database cannot be reached", exc_info=error)
+    return await _service_error(request, database_down())
 
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from oma.style.v1 import style_train_service_pb2_grpc as pb_grpc
 from services.common.admission import Places
 from services.common.artifacts import ArtifactStore, delete_prefix
 from services.common.compute import ComputeLane
+from services.common.databases import DOWN, database_errors
 from services.common.errors import NotReady
 from services.common.leases import Job
 from services.style_train.convert import (
@@ -51,18 +52,21 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         check_request(request)
         if request.validate_only:
             return pb.CreateTrainingResponse(training=await self._lane.run(self._look, request))
-        job = await self._lane.run(self._create, request)
+        with database_errors():
+            job = await self._lane.run(self._create, request)
         return pb.CreateTrainingResponse(training=to_training(job))
 
     async def GetTraining(self, request: pb.GetTrainingRequest, context: Any) -> pb.GetTrainingResponse:
-        job = await asyncio.to_thread(self._store.get, owner=request.owner, job_id=request.id)
+        with database_errors():
+            job = await asyncio.to_thread(self._store.get, owner=request.owner, job_id=request.id)
         return pb.GetTrainingResponse(training=to_training(job))
 
     async def ListTrainings(self, request: pb.ListTrainingsRequest, context: Any) -> pb.ListTrainingsResponse:
         size = page_size(request)
-        jobs, token = await asyncio.to_thread(
-            self._store.page, owner=request.owner, size=size, token=request.page_token
-        )
+        with database_errors():
+            jobs, token = await asyncio.to_thread(
+                self._store.page, owner=request.owner, size=size, token=request.page_token
+            )
         return pb.ListTrainingsResponse(trainings=[to_training(job) for job in jobs], next_page_token=token)
 
     async def WatchTraining(
@@ -73,7 +77,8 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
         patience = min(self._watch_seconds, context.time_remaining() - _ANSWER_SECONDS)
         until, seen = loop.time() + patience, revision_of(request.resume_token)
         while True:
-            job = await asyncio.to_thread(self._store.get, owner=request.owner, job_id=request.id)
+            with database_errors():
+                job = await asyncio.to_thread(self._store.get, owner=request.owner, job_id=request.id)
             if job.revision != seen:
                 seen = job.revision
                 yield pb.WatchTrainingResponse(training=to_training(job), resume_token=str(seen))
@@ -82,11 +87,13 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
             await asyncio.sleep(self._watch_poll_seconds)
 
     async def CancelTraining(self, request: pb.CancelTrainingRequest, context: Any) -> pb.CancelTrainingResponse:
-        job = await asyncio.to_thread(self._cancel, request)
+        with database_errors():
+            job = await asyncio.to_thread(self._cancel, request)
         return pb.CancelTrainingResponse(training=to_training(job))
 
     async def DeleteTraining(self, request: pb.DeleteTrainingRequest, context: Any) -> pb.DeleteTrainingResponse:
-        await asyncio.to_thread(self._delete, request)
+        with database_errors():
+            await asyncio.to_thread(self._delete, request)
         return pb.DeleteTrainingResponse()
 
     def _look(self, request: pb.CreateTrainingRequest) -> pb.Training:
@@ -106,6 +113,9 @@ class StyleTrainServicer(pb_grpc.StyleTrainServiceServicer):
             store_pictures(order, contents, self._artifacts, prefix=own_folder)
             job = self._store.create(owner=request.owner, request_id=request.request_id, job_id=job_id, order=order)
             kept = job.id == job_id
+        except DOWN:  # the row may have been written all the same; if not, these copies are swept
+            kept = True
+            raise
         finally:  # refused, or recorded before under another id: these copies belong to no row
             if not kept:
                 delete_prefix(self._artifacts, own_folder)

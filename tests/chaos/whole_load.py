@@ -75,6 +75,8 @@ class Desk:
         while not stopping.is_set():
             unfinished = await self.persist("GET", "/jobs?state=running&limit=20")
             waiting = await self.persist("GET", "/jobs?state=queued&limit=20")
+            assert unfinished is not None, self.worked.answers
+            assert waiting is not None, self.worked.answers
             if len(unfinished["items"]) + len(waiting["items"]) < MOST_UNFINISHED:
                 mine.append(await self._ask())
             if self.dice.random() < 0.2:

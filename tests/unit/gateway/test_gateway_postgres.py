@@ -166,3 +166,15 @@ def in_rows(engine: sa.Engine, sought: list[bytes]) -> set[str]:
             rows = connection.exec_driver_sql(f"SELECT t::text FROM {name} t").scalars().all()  # noqa: S608 (a catalogue's)
             found |= {name for row in rows for needle in sought if needle.decode() in row}
     return found
+
+
+async def test_while_the_database_is_down_artists_are_told_to_come_again(artist: Artist, postgres: Postgres) -> None:
+    project = await artist.project()
+    postgres.stop("immediate")
+    try:
+        refused = await artist.call("GET", f"/projects/{project}", 503)
+    finally:
+        postgres.start()
+    assert refused["error"]["reason"] == "DATABASE_DOWN"
+    assert "try again" in refused["error"]["message"]
+    await artist.call("GET", f"/projects/{project}", 200)

@@ -7,7 +7,8 @@ from oma.image.v1 import image_pb2
 from oma.style.v1 import style_train_service_pb2 as pb
 
 from services.common.clients import our_errors
-from services.common.errors import Conflict, InvalidInput, NotFound, NotReady, Overloaded
+from services.common.errors import Conflict, InvalidInput, NotFound, NotReady, Overloaded, Unavailable
+from tests.fakes.postgres import Postgres
 from tests.fakes.trainings import Place, create, picture, request
 
 
@@ -133,3 +134,28 @@ async def test_a_training_that_is_told_to_stop_at_warnings_does(stub: Any, place
     assert place.files() == set()
     training = await create(stub, request())
     assert {finding.code for finding in training.findings} >= {"TOO_FEW"}
+
+
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+async def test_while_its_database_is_down_callers_are_told_so_and_nothing_is_lost(
+    stub: Any, place: Place, postgres: Postgres
+) -> None:
+    training = await create(stub, request())
+    stored = place.files()
+    again = pb.GetTrainingRequest(owner="ann", id=training.id)
+    postgres.stop("immediate")
+    try:
+        calls = [
+            stub.GetTraining(again, timeout=30),
+            stub.CancelTraining(pb.CancelTrainingRequest(owner="ann", id=training.id), timeout=30),
+            stub.ListTrainings(pb.ListTrainingsRequest(owner="ann"), timeout=30),
+            stub.CreateTraining(request(), timeout=30),
+        ]
+        for call in calls:
+            with pytest.raises(Unavailable) as told, our_errors("style"):
+                await call
+            assert told.value.reason == "DATABASE_DOWN"
+    finally:
+        postgres.start()
+    assert (await stub.GetTraining(again, timeout=30)).training == training
+    assert place.files() == stored
