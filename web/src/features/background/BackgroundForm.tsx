@@ -3,6 +3,8 @@ import { api, unwrap } from "@/shared/api/client";
 import { startOf, useStartJob } from "@/shared/jobs/useStartJob";
 import { PictureWell } from "@/shared/pictures/PictureWell";
 import { seedFrom } from "@/shared/seeds";
+import { stylesToSend } from "@/shared/styles/chosen";
+import { StyleChips } from "@/shared/styles/StyleChips";
 import { useStyles } from "@/shared/styles/useStyles";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Form } from "@/shared/ui/Form";
@@ -11,18 +13,10 @@ import { Slider } from "@/shared/ui/Slider";
 import { useRunKey } from "@/shared/ui/useRunKey";
 import { FineSettings } from "./FineSettings";
 import { PromptField } from "./PromptField";
-import { StyleChips } from "./StyleChips";
-import type { BackgroundDraft, ChosenStyle } from "./useBackgroundDraft";
+import type { BackgroundDraft } from "./useBackgroundDraft";
 
 const MAX_RESULTS = 8;
 const SIZES = [1, 2, 4] as const;
-
-/** The chosen styles that still exist; one learned from a single picture draws at full strength only. */
-function stylesToSend(chosen: ChosenStyle[], known: Set<string>) {
-  return chosen
-    .filter((style) => known.has(style.style_id))
-    .map(({ style_id, method, weight }) => ({ style_id, method, weight: method === "lora" ? weight : undefined }));
-}
 
 type Props = { projectId: string; draft: BackgroundDraft; change: (part: Partial<BackgroundDraft>) => void };
 
@@ -93,7 +87,13 @@ export function BackgroundForm({ projectId, draft, change }: Props) {
           onChange={(strength) => change({ strength })}
         />
       )}
-      <StyleChips projectId={projectId} chosen={draft.styles} onChange={(chosen) => change({ styles: chosen })} />
+      <StyleChips
+        projectId={projectId}
+        chosen={draft.styles}
+        legend={t("background.styles")}
+        without={t("background.noStyles")}
+        onChange={(chosen) => change({ styles: chosen })}
+      />
       <fieldset className="segments labelled">
         <legend>{t("background.size")}</legend>
         {SIZES.map((factor) => (

@@ -5,6 +5,7 @@ import { ApiError } from "@/shared/api/errors";
 import type { Job, Result } from "@/shared/api/models";
 import { uploadPicture } from "@/shared/api/uploads";
 import { startOf, useStartJob } from "@/shared/jobs/useStartJob";
+import type { ChosenStyle } from "@/shared/styles/chosen";
 import { Dialog } from "@/shared/ui/Dialog";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Form } from "@/shared/ui/Form";
@@ -12,7 +13,6 @@ import { Slider } from "@/shared/ui/Slider";
 import { MaskCanvas } from "./MaskCanvas";
 import { maskFile, type Stroke } from "./mask";
 import { PromptField } from "./PromptField";
-import type { ChosenStyle } from "./useBackgroundDraft";
 
 const USUAL_BRUSH = 0.06;
 const USUAL_STRENGTH = 0.8;

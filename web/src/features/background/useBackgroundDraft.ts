@@ -1,7 +1,5 @@
-import type { StyleMethod } from "@/shared/api/models";
 import { useDraft } from "@/shared/drafts";
-
-export type ChosenStyle = { style_id: string; method: StyleMethod; weight: number };
+import type { ChosenStyle } from "@/shared/styles/chosen";
 
 export const SCHEDULERS = ["usual", "ddim", "dpm-solver", "unipc"] as const;
 

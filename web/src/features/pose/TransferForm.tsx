@@ -2,6 +2,9 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
 import { startOf, useStartJob } from "@/shared/jobs/useStartJob";
 import { seedFrom } from "@/shared/seeds";
+import { stylesToSend } from "@/shared/styles/chosen";
+import { StyleChips } from "@/shared/styles/StyleChips";
+import { useStyles } from "@/shared/styles/useStyles";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Form } from "@/shared/ui/Form";
 import { MoreSettings } from "@/shared/ui/MoreSettings";
@@ -11,6 +14,7 @@ import { TransferOptions } from "./TransferOptions";
 import type { PoseDraft } from "./usePoseDraft";
 
 const MAX_RESULTS = 4;
+const LORA = ["lora"] as const;
 
 type Props = { projectId: string; draft: PoseDraft; change: (part: Partial<PoseDraft>) => void };
 
@@ -18,6 +22,8 @@ type Props = { projectId: string; draft: PoseDraft; change: (part: Partial<PoseD
 export function TransferForm({ projectId, draft, change }: Props) {
   const { t } = useTranslation();
   const run = useStartJob();
+  const styles = useStyles(projectId).data;
+  const known = new Set<string>(styles?.map((style) => style.id));
   const { characterId, people } = draft;
   const missing = (!characterId && t("pose.needCharacter")) || (people.length === 0 && t("pose.needPose"));
 
@@ -39,6 +45,7 @@ export function TransferForm({ projectId, draft, change }: Props) {
               own_proportions: draft.ownProportions,
               transparent_background: draft.transparent,
               character_fit: draft.fit,
+              styles: stylesToSend(draft.styles, known),
             },
             headers,
           }),
@@ -50,6 +57,15 @@ export function TransferForm({ projectId, draft, change }: Props) {
 
   return (
     <Form className="card stack" onSubmit={draw}>
+      {styles?.some((style) => style.files.some((file) => file.method === "lora")) && (
+        <StyleChips
+          projectId={projectId}
+          chosen={draft.styles}
+          legend={t("pose.styles")}
+          methods={LORA}
+          onChange={(chosen) => change({ styles: chosen })}
+        />
+      )}
       <MoreSettings
         open={draft.moreOpen}
         count={draft.count}

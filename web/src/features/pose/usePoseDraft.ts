@@ -1,5 +1,6 @@
 import type { Pose } from "@/shared/api/models";
 import { useDraft } from "@/shared/drafts";
+import type { ChosenStyle } from "@/shared/styles/chosen";
 import { type Person, readPeople } from "./skeleton";
 
 export type PoseDraft = {
@@ -21,6 +22,7 @@ export type PoseDraft = {
   /** Limbs and head as long as the character's own. */
   ownProportions: boolean;
   transparent: boolean;
+  styles: ChosenStyle[];
   /** Where picture and result differ in shape: all of the character is seen, or it covers the result. */
   fit: "pad" | "crop";
   moreOpen: boolean;
@@ -45,6 +47,7 @@ export function usePoseDraft(projectId: string) {
     seed: "",
     ownProportions: false,
     transparent: false,
+    styles: [],
     fit: "pad",
     moreOpen: false,
   });

@@ -1,20 +1,22 @@
 import { useTranslation } from "react-i18next";
-import type { Style } from "@/shared/api/models";
+import type { Style, StyleMethod } from "@/shared/api/models";
 import { Slider } from "@/shared/ui/Slider";
-import type { ChosenStyle } from "./useBackgroundDraft";
+import type { ChosenStyle } from "./chosen";
 
 type Props = {
   chosen: ChosenStyle;
   style: Style | undefined;
+  methods: readonly StyleMethod[];
   /** The other style of the mix was learned from a single picture; two such cannot be mixed. */
   dreamstylerTaken: boolean;
   onChange: (chosen: ChosenStyle) => void;
 };
 
 /** How strongly one chosen style shows, and which of its two files draws. */
-export function StyleWeight({ chosen, style, dreamstylerTaken, onChange }: Props) {
+export function StyleWeight({ chosen, style, methods, dreamstylerTaken, onChange }: Props) {
   const { t } = useTranslation();
   if (!style) return null;
+  const files = style.files.filter((file) => methods.includes(file.method));
   return (
     <div className="style-weight">
       {chosen.method === "lora" && (
@@ -28,10 +30,10 @@ export function StyleWeight({ chosen, style, dreamstylerTaken, onChange }: Props
           onChange={(weight) => onChange({ ...chosen, weight })}
         />
       )}
-      {style.files.length > 1 && (
+      {files.length > 1 && (
         <fieldset className="segments">
           <legend className="sr-only">{t("background.way", { name: style.name })}</legend>
-          {style.files.map((file) => (
+          {files.map((file) => (
             <button
               key={file.method}
               type="button"
