@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.gateway.schemas import Body, Prompt, Seed, Side, StyleChoice
+from services.gateway.schemas import Body, JobAnswer, JobError, Prompt, Seed, Side, StyleChoice
 
 SchedulerName = Literal["ddim", "dpm-solver", "unipc"]
 Push = Annotated[float, Field(ge=0, le=30)]
@@ -27,17 +27,11 @@ class StyleGuidanceBody(Body):
     avoid: Annotated[Push | None, Field(description="How far it keeps from the negative prompt; 5.")] = None
 
 
-class BackgroundBody(Body):
+class DrawingChoices(Body):
+    """What may be chosen of every drawing."""
+
     prompt: Prompt = ""
     negative_prompt: Prompt = ""
-    picture_id: str | None = None
-    mask_picture_id: Annotated[
-        str | None,
-        Field(
-            description="Redraw only where this picture is bright: uploaded like the other, and of its size. Black "
-            "keeps a pixel to the bit, grey mixes. The results have the picture's size and cannot be enlarged."
-        ),
-    ] = None
     strength: Annotated[float, Field(ge=0, le=1, description="0 keeps the picture, 1 ignores it.")] | None = None
     guidance: Annotated[float, Field(ge=1, le=30)] | None = None
     steps: Annotated[int, Field(ge=1, le=150)] | None = None
@@ -63,3 +57,32 @@ class BackgroundBody(Body):
         float | None,
         Field(ge=0, le=1, description="How far the picture takes the styles' colours before it is drawn over."),
     ] = None
+
+
+class BackgroundBody(DrawingChoices):
+    picture_id: str | None = None
+    mask_picture_id: Annotated[
+        str | None,
+        Field(
+            description="Redraw only where this picture is bright: uploaded like the other, and of its size. Black "
+            "keeps a pixel to the bit, grey mixes. The results have the picture's size and cannot be enlarged."
+        ),
+    ] = None
+
+
+class PhotographsBody(DrawingChoices):
+    """One set of choices for many pictures."""
+
+    picture_ids: Annotated[list[str], Field(min_length=1, max_length=50)]
+
+
+class RefusedPicture(BaseModel):
+    picture_id: str
+    error: JobError
+
+
+class PhotographsAnswer(BaseModel):
+    """One job for each picture that can be drawn over, in the order of the pictures."""
+
+    jobs: list[JobAnswer]
+    refused: list[RefusedPicture]

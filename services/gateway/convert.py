@@ -273,7 +273,12 @@ def style_files(training: training_pb.Training) -> list[dict[str, Any]]:
 
 
 def sample_refs(training: training_pb.Training) -> list[dict[str, Any]]:
-    return [to_ref(from_artifact(sample)) for sample in training.samples]
+    """Those of checkpoints, which say where they come from, and then those drawn at the end."""
+    drawn_over = [
+        {"method": METHOD_NAMES[one.method], "step": one.step, **to_ref(from_artifact(one.image))}
+        for one in training.checkpoint_samples
+    ]
+    return drawn_over + [to_ref(from_artifact(sample)) for sample in training.samples]
 
 
 def drawn_ref(image: drawing_pb2.DrawnImage) -> ArtifactRef:

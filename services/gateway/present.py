@@ -15,7 +15,7 @@ from services.gateway.schemas import (
     SessionAnswer,
 )
 from services.gateway.sessions import csrf_token
-from services.gateway.style_schemas import StyleAnswer, StyleFileAnswer
+from services.gateway.style_schemas import CheckpointSampleAnswer, StyleAnswer, StyleFileAnswer
 from services.gateway.tables import Account, Asset, AssetFile, Picture, Pose, Project, Result, Style
 
 PNG = "image/png"
@@ -55,7 +55,12 @@ def style_answer(row: Style, links: Links) -> StyleAnswer:
         name=row.name,
         job_id=row.job_id,
         files=[style_file_answer(file) for file in row.files],
-        sample_urls=[links.url(sample["key"], sample["media_type"]) for sample in row.samples],
+        sample_urls=[_link(sample, links) for sample in row.samples if "step" not in sample],
+        checkpoint_samples=[
+            CheckpointSampleAnswer(method=sample["method"], step=sample["step"], url=_link(sample, links))
+            for sample in row.samples
+            if "step" in sample
+        ],
         lineage_id=row.lineage_id,
         version=row.version,
         in_use=row.in_use,
@@ -63,6 +68,10 @@ def style_answer(row: Style, links: Links) -> StyleAnswer:
         imported=not row.training_id,
         created_at=row.created_at,
     )
+
+
+def _link(ref: dict[str, Any], links: Links) -> str:
+    return links.url(ref["key"], ref["media_type"])
 
 
 def style_file_answer(file: dict[str, Any]) -> StyleFileAnswer:

@@ -56,13 +56,22 @@ class StyleFileAnswer(BaseModel):
     media_type: str
 
 
+class CheckpointSampleAnswer(BaseModel):
+    method: Method
+    step: int = Field(description="After so many steps of the method.")
+    url: str
+
+
 class StyleAnswer(BaseModel):
     id: str
     project_id: str
     name: str
     job_id: str
     files: list[StyleFileAnswer]
-    sample_urls: list[str]
+    sample_urls: list[str] = Field(description="Drawn when it was learned.")
+    checkpoint_samples: list[CheckpointSampleAnswer] = Field(
+        description="The first of the pictures that it was learned from, drawn over while it was being learned."
+    )
     lineage_id: str = Field(description="What all versions of one style share.")
     version: int
     in_use: bool = Field(description="Whether it is the version that the artist chose.")

@@ -149,6 +149,10 @@ def to_training(job: Job) -> pb.Training:
         steps_total=_steps_total(order, checkpoint),
         files=[_to_file(learned) for learned in checkpoint.learned],
         samples=[to_artifact(sample) for learned in checkpoint.learned for sample in learned.samples],
+        checkpoint_samples=[
+            pb.CheckpointSample(method=_METHODS[one.method], step=one.step, image=to_artifact(one.file))
+            for one in checkpoint.samples
+        ],
         findings=[_to_finding(finding) for finding in order.findings],
         create_time=_time(job.created_at),
         start_time=_time(job.started_at),

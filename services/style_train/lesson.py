@@ -13,18 +13,15 @@ from dataclasses import asdict
 
 import safetensors.torch
 
-from services.common.artifacts import ArtifactRef, ArtifactStore, get_checked
+from services.common.artifacts import ArtifactStore, get_checked
 from services.common.errors import InvalidInput, ServiceError, Unavailable
-from services.common.pictures import decode, encode_png
+from services.common.pictures import decode
 from services.common.telemetry.gpus import gpu_memory
 from services.common.telemetry.tracing import span
 from services.style_train.courses import Course, prepare
-from services.style_train.engine.draws import stream
 from services.style_train.engine.lora import StylePicture
 from services.style_train.engine.memory import fitting_batch, free_bytes, sample_bytes
 from services.style_train.engine.networks import Networks
-from services.style_train.engine.sampling import draw
-from services.style_train.engine.text import encode_prompts
 from services.style_train.engine.training import steps_within, train
 from services.style_train.model import choose_device, load_networks
 from services.style_train.presets import planned_steps
@@ -39,11 +36,11 @@ from services.style_train.records import (
     Task,
     folder,
 )
+from services.style_train.samples import GENERIC_CAPTION, Sampler
 from services.style_train.settings import StyleTrainSettings
 
-GENERIC_CAPTION = "a drawing"
-SAMPLE_STEPS = 20
 _REPORT_SECONDS = 0.4
+_SKETCH_SHARE = 0.1  # of the time, at most, goes into drawing at checkpoints
 _LOSSES = 20  # the loss that is reported is the mean of this many steps
 
 
@@ -69,6 +66,9 @@ class Lesson:
         self._folder = folder(task.owner, task.job_id)
         self._writer = uuid.uuid4().hex[:8]
         self._said = time.monotonic()
+        self._sampler = Sampler(
+            order=self._order, artifacts=artifacts, folder=self._folder, writer=self._writer, on_step=self._get_on
+        )
 
     def run(self) -> None:
         """Learn what is not learned yet.
@@ -91,7 +91,7 @@ class Lesson:
         self._decide_steps(method, course)
         self._resume(method, course)
         with span(f"train {method}", steps=course.trainer.steps - course.trainer.step_done):
-            train(course.trainer, self._follow(method, course))
+            train(course.trainer, self._follow(method, course, self._sketching(method, course, networks, pictures)))
         learned = self._keep(method, course, networks)
         steps = {**self._checkpoint.steps, method: course.trainer.step_done}  # fewer where it ended early
         self._move(learned=(*self._checkpoint.learned, learned), position=None, steps=steps)
@@ -121,7 +121,25 @@ class Lesson:
             content = get_checked(self._artifacts, position.key, position.sha256, owner=self._task.owner)
             course.trainer.restore(safetensors.torch.load(content), step_done=position.step)
 
-    def _follow(self, method: Method, course: Course) -> Callable[[int, float], None]:
+    def _sketching(
+        self, method: Method, course: Course, networks: Networks, pictures: Sequence[StylePicture]
+    ) -> Callable[[], None]:
+        """What draws at a checkpoint, unless that would take more than a tenth of the time."""
+        next_at = 0.0
+
+        def sketch() -> None:
+            nonlocal next_at
+            began = time.monotonic()
+            if not self._settings.checkpoint_samples or began < next_at:
+                return
+            drawn = self._sampler.draw_over(method, course, networks, pictures)
+            self._move(samples=(*self._checkpoint.samples, drawn))
+            took_seconds = time.monotonic() - began
+            next_at = began + took_seconds / _SKETCH_SHARE
+
+        return sketch
+
+    def _follow(self, method: Method, course: Course, sketch: Callable[[], None]) -> Callable[[int, float], None]:
         """What happens after each step: numbers to whoever waits, a checkpoint now and then, and the wish to stop."""
         losses: deque[float] = deque(maxlen=_LOSSES)
         first_step, started = course.trainer.step_done, time.monotonic()
@@ -140,11 +158,15 @@ class Lesson:
                 self._report(Report(measured=_measured(method, step_seconds)))
                 step_seconds.clear()
             stopping = self._stopping()
-            if stopping or now - saved > self._settings.checkpoint_seconds:
+            halfway = step == course.trainer.steps // 2  # a short training has a checkpoint too
+            due = halfway or now - saved > self._settings.checkpoint_seconds
+            if stopping or due:
                 self._save(method, course)
                 saved = time.monotonic()
             if stopping:
                 raise Stopped
+            if due:
+                sketch()
             stepped = time.monotonic()  # saving is no part of a step
 
         return on_step
@@ -172,7 +194,7 @@ class Lesson:
         name = f"{self._folder}{method}-{self._writer}"
         file = self._artifacts.put(f"{name}.safetensors", course.write_file(), "application/octet-stream")
         record = self._artifacts.put(f"{name}.json", self._told(method, course, networks), "application/json")
-        samples = self._draw(method, course, networks)
+        samples = self._sampler.draw_learned(method, course, networks, count=self._settings.sample_pictures)
         return Learned(method=method, file=file, trigger=course.trigger, samples=samples, record=record)
 
     def _told(self, method: Method, course: Course, networks: Networks) -> bytes:
@@ -193,28 +215,6 @@ class Lesson:
             "trained_numbers": trainer.trained,
         }
         return json.dumps(told, indent=1).encode()
-
-    def _draw(self, method: Method, course: Course, networks: Networks) -> tuple[ArtifactRef, ...]:
-        """Pictures of the artist's own subjects, drawn from noise with what was learned."""
-        count = self._settings.sample_pictures
-        if not count:
-            return ()
-        captions = list(dict.fromkeys(picture.caption or GENERIC_CAPTION for picture in self._order.pictures))
-        prompts = [captions[index % len(captions)] for index in range(count)]
-        drawn = draw(
-            networks,
-            prompt_at=course.hidden_for(prompts),
-            empty_BLC=encode_prompts(networks, [""] * count),
-            size_wh=(networks.resolution, networks.resolution),
-            steps=SAMPLE_STEPS,
-            noise=stream(self._order.seed, f"samples/{method}"),
-            on_step=self._get_on,
-        )
-        refs = []
-        for index, image_HWC in enumerate(drawn):
-            key = f"{self._folder}samples/{method}-{index:02d}-{self._writer}.png"
-            refs.append(self._artifacts.put(key, encode_png(image_HWC), "image/png"))
-        return tuple(refs)
 
     def _get_on(self) -> None:
         """Between steps that make no progress worth a number: say that this does not hang, and stop if asked."""

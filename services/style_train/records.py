@@ -65,6 +65,14 @@ class Learned(Record):
     record: ArtifactRef | None = None  # settings, losses and timings, as JSON
 
 
+class CheckpointSample(Record):
+    """A picture of the artist's own, drawn over with what was learned after `step` steps of a method."""
+
+    method: Method
+    step: int
+    file: ArtifactRef
+
+
 class Position(Record):
     """Where a stopped method goes on: after `step` steps, with the state that is stored at `key`."""
 
@@ -81,6 +89,7 @@ class Checkpoint(Record):
     batch: dict[Method, int] = {}  # as well; smaller than planned where memory is short
     learned: tuple[Learned, ...] = ()
     position: Position | None = None
+    samples: tuple[CheckpointSample, ...] = ()
 
     @property
     def reached(self) -> int:

@@ -55,6 +55,9 @@ class StyleTrainSettings(Settings):
     quick_seconds: float = Field(
         default=30.0, gt=0, description="Longest training of one method with the quick preset, by a measured step."
     )
+    checkpoint_samples: bool = Field(
+        default=True, description="Draw over the artist's first picture at checkpoints, in a tenth of the time at most."
+    )
     sample_pictures: int = Field(default=2, ge=0, le=8, description="Pictures drawn with each learned style.")
 
     @model_validator(mode="after")

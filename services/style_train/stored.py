@@ -22,6 +22,7 @@ def objects_of(table: str, row: Row) -> Iterator[NamedObject]:
     for learned in checkpoint.learned:
         yield _named(learned.file)
         yield from map(_named, learned.samples)
+    yield from (_named(sample.file) for sample in checkpoint.samples)
     if checkpoint.position is not None and _may_go_on(row):
         yield NamedObject(key=checkpoint.position.key, sha256=checkpoint.position.sha256)
 

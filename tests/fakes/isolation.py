@@ -104,6 +104,7 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     },
     ("get", "/styles/{style_id}/export"): lambda w: {"params": {"method": "lora"}},
     ("post", "/projects/{project_id}/backgrounds"): _json(lambda w: {"prompt": "x"}),
+    ("post", "/projects/{project_id}/backgrounds/batch"): _json(lambda w: {"picture_ids": [w.ids["picture_id"]]}),
     ("post", "/prompts/translate"): _json(lambda w: {"prompt": "x"}),
     ("post", "/projects/{project_id}/poses/estimate"): _json(lambda w: {"picture_id": w.ids["picture_id"]}),
     ("post", "/projects/{project_id}/poses"): _json(lambda w: {"width": 64, "height": 64, "people": [NOBODY]}),

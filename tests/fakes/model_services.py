@@ -284,6 +284,11 @@ class FakeTraining(training_grpc.StyleTrainServiceServicer):
         prefix = f"{training.owner}/style/{training.id}"
         sample = self._store.put(f"{prefix}/{training.steps_done}.png", encode_png(colour(1)), "image/png")
         training.samples.append(to_artifact(sample))
+        if training.steps_done == STEPS // 2:
+            over = training_pb.CheckpointSample(
+                method=style_pb2.METHOD_LORA, step=training.steps_done, image=to_artifact(sample)
+            )
+            training.checkpoint_samples.append(over)
         if training.steps_done < STEPS:
             return
         if self.fail_with is not None:

@@ -156,7 +156,7 @@ async def learned(stub: Any, place: Place, training: pb.Training) -> dict[str, A
     return safetensors.torch.load(place.artifacts.get(ended.files[0].artifact.key))
 
 
-def undisturbed(place: Place, training: pb.Training) -> dict[str, Any]:
+def undisturbed(place: Place, training: pb.Training, *, checkpoint_samples: bool = False) -> dict[str, Any]:
     """What the first method of the training learns if nothing happens to it, on one thread as in a worker's child."""
     job = place.store.get(owner=training.owner, job_id=training.id)
     task = Task(
@@ -166,7 +166,7 @@ def undisturbed(place: Place, training: pb.Training) -> dict[str, Any]:
         checkpoint=Checkpoint.model_validate(job.checkpoint),
         settings={},
     )
-    settings = StyleTrainSettings(family=place.family, sample_pictures=0)
+    settings = StyleTrainSettings(family=place.family, sample_pictures=0, checkpoint_samples=checkpoint_samples)
     copy = FolderStore(place.folder / "undisturbed")
     for picture_of in job.payload["pictures"]:
         key = f"{job.owner}/style/{job.id}/{picture_of['name']}"

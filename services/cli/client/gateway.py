@@ -13,6 +13,7 @@ from services.cli.client.records import (
     Check,
     Job,
     Person,
+    Photographs,
     Picture,
     Pose,
     Project,
@@ -152,6 +153,13 @@ class Gateway:
 
     def draw_background(self, project_id: str, request: BackgroundRequest) -> Job:
         return self._start(f"projects/{project_id}/backgrounds", request.body())
+
+    def draw_backgrounds(self, project_id: str, picture_ids: Sequence[str], request: BackgroundRequest) -> Photographs:
+        """Draw over many pictures with one set of choices: a job for each."""
+        body = {**request.body(), "picture_ids": list(picture_ids)}
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        sent = self._transport.send("POST", f"projects/{project_id}/backgrounds/batch", json=body, headers=headers)
+        return Photographs.model_validate_json(sent.content)
 
     def transfer_pose(self, project_id: str, request: PoseTransferRequest) -> Job:
         return self._start(f"projects/{project_id}/pose-transfers", request.body())

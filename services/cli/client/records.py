@@ -52,6 +52,14 @@ class StyleFile(Record):
     media_type: str
 
 
+class CheckpointSample(Record):
+    """The first of the pictures, drawn over while the style was being learned."""
+
+    method: str
+    step: int
+    url: str
+
+
 class Style(Record):
     id: str
     project_id: str
@@ -59,6 +67,7 @@ class Style(Record):
     job_id: str | None = None
     files: list[StyleFile]
     sample_urls: list[str] = []
+    checkpoint_samples: list[CheckpointSample] = []
     lineage_id: str = ""
     version: int = 1
     in_use: bool = True
@@ -161,6 +170,18 @@ class Job(Record):
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+class RefusedPicture(Record):
+    picture_id: str
+    error: JobError
+
+
+class Photographs(Record):
+    """A job for each picture that could be begun with."""
+
+    jobs: list[Job]
+    refused: list[RefusedPicture]
 
 
 class AssetFile(Record):

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from services.cli.client.requests import BackgroundRequest, StyleGuidance
+from services.cli.commands.photographs import draw_folder
 from services.cli.credentials import open_gateway
 from services.cli.finishing import NoWait, OutFolder, Seed, finish
 from services.cli.output import AsJson, show
 from services.cli.selection import ProjectName, parse_style, pick_project, upload_or_id
 
 app = typer.Typer(help="Backgrounds in a learned style.", no_args_is_help=True)
+app.command("draw-folder")(draw_folder)
 
 
 class Scheduler(StrEnum):

@@ -99,6 +99,8 @@ def show_style(
     if out is not None:
         for number, url in enumerate(style.sample_urls, 1):
             save(out / f"{style.name}_{number:02d}.png", gateway.download(url))
+        for sample in style.checkpoint_samples:
+            save(out / f"{style.name}_{sample.method}_at_{sample.step:05d}.png", gateway.download(sample.url))
     if as_json:
         print_json(style)
         return

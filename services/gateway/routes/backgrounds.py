@@ -2,11 +2,19 @@
 
 from fastapi import APIRouter
 
-from services.gateway.background_schemas import BackgroundBody, PromptBody, TranslationAnswer
+from services.common.errors import InvalidInput, ServiceError
+from services.gateway.background_schemas import (
+    BackgroundBody,
+    PhotographsAnswer,
+    PhotographsBody,
+    PromptBody,
+    RefusedPicture,
+    TranslationAnswer,
+)
 from services.gateway.gateway import Parts, SignedIn
 from services.gateway.once import IdempotencyKey
 from services.gateway.routes.jobs import create_job
-from services.gateway.schemas import JobAnswer
+from services.gateway.schemas import JobAnswer, JobError
 
 router = APIRouter(tags=["backgrounds"])
 
@@ -17,6 +25,28 @@ def create_background(
 ) -> JobAnswer:
     """Draw a background in the chosen styles, or in the family's own hand when none is chosen."""
     return create_job(gateway, caller, project_id, "background", body, idempotency_key)
+
+
+@router.post("/projects/{project_id}/backgrounds/batch", status_code=202)
+def create_backgrounds(
+    project_id: str, body: PhotographsBody, caller: SignedIn, gateway: Parts, idempotency_key: IdempotencyKey = None
+) -> PhotographsAnswer:
+    """Draw over many pictures in one go, a job for each; one that is refused or fails takes no other with it."""
+    if len(set(body.picture_ids)) != len(body.picture_ids):
+        raise InvalidInput("name each picture once", reason="TWICE")
+    choices = body.model_dump(exclude={"picture_ids"})
+    answer = PhotographsAnswer(jobs=[], refused=[])
+    for picture_id in body.picture_ids:
+        one = BackgroundBody(**choices, picture_id=picture_id)
+        key = f"{idempotency_key[:160]}/{picture_id}" if idempotency_key else None
+        try:
+            answer.jobs.append(create_job(gateway, caller, project_id, "background", one, key))
+        except ServiceError as error:
+            if not answer.jobs and picture_id == body.picture_ids[-1]:
+                raise  # not one could be begun
+            told = JobError(reason=error.reason, message=str(error))
+            answer.refused.append(RefusedPicture(picture_id=picture_id, error=told))
+    return answer
 
 
 @router.post("/prompts/translate")

@@ -172,7 +172,8 @@ def _values(training: pb.Training, picture_ids: Sequence[str]) -> dict[str, Any]
         "seconds_left": round(training.seconds_left, 1) if training.HasField("seconds_left") else None,
         "findings": convert.findings(training, picture_ids),
     }
-    if training.samples:
-        newest = training.samples[-1]
+    being_learned = [one.image for one in training.checkpoint_samples if one.method == training.current_method]
+    if drawn := being_learned or training.samples:
+        newest = drawn[-1]
         values["preview"] = {"key": newest.key, "media_type": newest.media_type}
     return values

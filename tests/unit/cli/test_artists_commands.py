@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from oma.style.v1 import style_train_service_pb2 as training_pb
 from PIL import Image
 
 from services.cli.__main__ import run
@@ -191,3 +192,50 @@ async def test_a_job_that_was_not_waited_for_is_taken_up_or_cancelled(
     await terminal.oma("jobs", "cancel", job["id"])
     await terminal.oma("jobs", "watch", job["id"], code=Exit.JOB_CANCELLED)
     assert job["id"] in terminal.said
+
+
+async def test_a_folder_of_photographs_is_drawn_over_and_a_broken_one_takes_no_other_with_it(
+    terminal: Terminal,
+    services: FakeServices,  # noqa: F811
+) -> None:
+    photographs = terminal.folder / "photographs"
+    photographs.mkdir()
+    for name in ("a.png", "c.png"):
+        (photographs / name).write_bytes(png())
+    (photographs / "b.jpg").write_bytes(b"this is no picture")
+    (photographs / "notes.txt").write_text("not one either")
+    out = terminal.folder / "drawn"
+    told = await terminal.told(
+        "background", "draw-folder", photographs, "--strength", "0.5", "--out", out, code=Exit.JOB_FAILED
+    )
+    assert [Path(one["file"]).name for one in told] == ["a.png", "b.jpg", "c.png"]
+    assert [bool(one["error"]) for one in told] == [False, True, False]
+    assert [Path(path).name for path in terminal.files("drawn")] == ["a_01.png", "c_01.png"]
+    assert "1 of 3" in terminal.said
+
+
+async def test_warnings_about_pictures_stop_a_training_unless_the_artist_goes_on(
+    terminal: Terminal,
+    services: FakeServices,  # noqa: F811
+) -> None:
+    services.training.findings = [training_pb.PictureFinding(code="TOO_FEW", message="1 pictures are few")]
+    picture = terminal.folder / "그림.png"
+    await terminal.oma("style", "train", picture, "--name", "잉크", code=Exit.REFUSED)
+    assert "1 pictures are few" in terminal.said
+    job = await terminal.told("style", "train", picture, "--name", "잉크", "--go-on", "--strength", "1.5")
+    assert job["state"] == "succeeded"
+    services.training.findings[0].is_error = True
+    await terminal.oma("style", "train", picture, "--name", "잉크", "--go-on", code=Exit.REFUSED)
+
+
+async def test_a_style_goes_out_in_another_dialect_and_comes_in_again(
+    terminal: Terminal,
+    services: FakeServices,  # noqa: F811
+) -> None:
+    picture = terminal.folder / "그림.png"
+    style = (await terminal.told("style", "train", picture, "--name", "잉크"))["style_id"]
+    file = terminal.folder / "ink.safetensors"
+    await terminal.oma("style", "export", style, "--out", file, "--dialect", "diffusers", "--precision", "fp32")
+    assert file.read_bytes() == b"style 1 2 3"
+    brought = await terminal.told("style", "import", file, "--name", "먹")
+    assert (brought[0]["name"], brought[0]["files"][0]["method"]) == ("먹", "lora")

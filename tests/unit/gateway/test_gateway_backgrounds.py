@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from oma.background.v1 import background_service_pb2 as pb
 
+from services.common.errors import InvalidInput
 from services.gateway.worker.dispatch import Dispatcher
 from tests.fakes.artists import Artist, png
 from tests.fakes.model_services import FakeServices
@@ -75,3 +76,33 @@ async def test_a_mask_of_another_artist_is_not_found(artist: Artist) -> None:
     picture = (await artist.picture(project))["id"]
     body = {"picture_id": picture, "mask_picture_id": (await artist.picture(other))["id"]}
     await artist.call("POST", f"/projects/{project}/backgrounds", 404, json=body)
+
+
+async def test_a_folder_of_photographs_is_one_request_and_a_job_for_each(
+    artist: Artist, services: FakeServices, worker: Dispatcher
+) -> None:
+    project = await artist.project()
+    pictures = [(await artist.picture(project))["id"] for _ in range(3)]
+    body = {"picture_ids": [pictures[0], "nobody-knows-it", *pictures[1:]], "strength": 0.4, "seed": 3}
+    path, headers = f"/projects/{project}/backgrounds/batch", {"Idempotency-Key": "photographs"}
+    answer = await artist.call("POST", path, 202, json=body, headers=headers)
+    assert [job["request"]["picture_id"] for job in answer["jobs"]] == pictures
+    assert [(one["picture_id"], one["error"]["reason"]) for one in answer["refused"]] == [
+        ("nobody-knows-it", "NO_PICTURE")
+    ]
+    again = await artist.call("POST", path, 202, json=body, headers=headers)
+    assert [job["id"] for job in again["jobs"]] == [job["id"] for job in answer["jobs"]]
+    services.background.script.failures.append(InvalidInput("it cannot be drawn", reason="SIZE_STEP"))
+    for job in answer["jobs"]:
+        await artist.http.get(f"/api/v1/jobs/{job['id']}/events")
+    states = [(await artist.call("GET", f"/jobs/{job['id']}", 200))["state"] for job in answer["jobs"]]
+    assert states.count("succeeded") >= 2
+    strengths = {round(request.strength, 3) for request in services.background.script.requests}
+    assert strengths == {0.4}
+
+
+async def test_photographs_of_which_not_one_can_be_drawn_over_are_refused(artist: Artist) -> None:
+    path = f"/projects/{await artist.project()}/backgrounds/batch"
+    await artist.call("POST", path, 404, json={"picture_ids": ["a", "b"]})
+    twice = await artist.call("POST", path, 400, json={"picture_ids": ["a", "a"]})
+    assert twice["error"]["reason"] == "TWICE"

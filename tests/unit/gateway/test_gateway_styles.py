@@ -38,6 +38,8 @@ async def test_a_training_becomes_a_style(artist: Artist, services: FakeServices
     assert style["files"][0]["trigger"] == "inkbird"
     assert len(style["sample_urls"]) == STEPS
     assert (await artist.http.get(style["sample_urls"][0])).status_code == 200
+    assert [(one["method"], one["step"]) for one in style["checkpoint_samples"]] == [("lora", STEPS // 2)]
+    assert (await artist.http.get(style["checkpoint_samples"][0]["url"])).status_code == 200
     assert (await artist.call("GET", f"/projects/{project}/styles", 200))["items"] == [style]
     request = services.training.script.requests[0]
     assert (request.owner, request.seed, request.preset) == (artist.id, 5, pb.PRESET_QUICK)

@@ -9,9 +9,21 @@ from oma.style.v1 import style_pb2
 from oma.style.v1 import style_train_service_pb2 as pb
 from PIL import Image
 
+from services.common.artifacts import FolderStore
 from services.common.clients import our_errors
 from services.common.errors import NotFound, NotReady
-from tests.fakes.trainings import DEADLINE_SECONDS, Place, Workers, create, finish, half_learned, request, watch
+from tests.fakes.trainings import (
+    DEADLINE_SECONDS,
+    Place,
+    Workers,
+    create,
+    finish,
+    half_learned,
+    largest_difference,
+    request,
+    undisturbed,
+    watch,
+)
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # requests and stops are tried on both
 
@@ -36,7 +48,22 @@ async def test_both_methods_are_learned_and_the_files_are_what_they_say(
     for sample in ended.samples:
         assert Image.open(io.BytesIO(place.artifacts.get(sample.key))).size == (32, 32)
     assert len(ended.samples) == 2
+    assert [sample.method for sample in ended.checkpoint_samples] == [file.method for file in ended.files]
+    for over in ended.checkpoint_samples:
+        assert 0 < over.step < ended.steps_total
+        drawn = Image.open(io.BytesIO(place.artifacts.get(over.image.key)))
+        assert (drawn.width % 8, drawn.height % 8) == (0, 0)
     assert list(place.artifacts.keys(f"ann/style/{training.id}/checkpoints/")) == []
+
+
+@pytest.mark.parametrize("method", [style_pb2.METHOD_LORA, style_pb2.METHOD_DREAMSTYLER])
+async def test_drawing_at_checkpoints_changes_no_bit_of_what_is_learned(
+    stub: Any, place: Place, method: style_pb2.Method.ValueType
+) -> None:
+    training = place.shorten(await create(stub, request(methods=[method])))
+    drawn, plain = (undisturbed(place, training, checkpoint_samples=draws) for draws in (True, False))
+    assert largest_difference(drawn, plain) == 0
+    assert [key for key in FolderStore(place.folder / "undisturbed").keys("") if "-at-" in key]
 
 
 async def test_a_watch_tells_of_progress_and_its_token_resumes_it(stub: Any, place: Place, workers: Workers) -> None:

@@ -105,6 +105,7 @@ class Training(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_SAMPLES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Set by the server; opaque."""
     owner: _builtins.str
@@ -157,6 +158,10 @@ class Training(_message.Message):
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PictureFinding]:
         """What was noticed about the pictures and does not prevent learning from them."""
 
+    @_builtins.property
+    def checkpoint_samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckpointSample]:
+        """What had been learned at some of the checkpoints: the artist's first picture, drawn over."""
+
     def __init__(
         self,
         *,
@@ -178,10 +183,11 @@ class Training(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         findings: _abc.Iterable[Global___PictureFinding] | None = ...,
+        checkpoint_samples: _abc.Iterable[Global___CheckpointSample] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_loss", b"_loss", "_seconds_left", b"_seconds_left", "create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "loss", b"loss", "seconds_left", b"seconds_left", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_loss", b"_loss", "_seconds_left", b"_seconds_left", "create_time", b"create_time", "current_method", b"current_method", "end_time", b"end_time", "failure", b"failure", "files", b"files", "findings", b"findings", "id", b"id", "loss", b"loss", "methods", b"methods", "name", b"name", "owner", b"owner", "preset", b"preset", "samples", b"samples", "seconds_left", b"seconds_left", "start_time", b"start_time", "state", b"state", "steps_done", b"steps_done", "steps_total", b"steps_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_loss", b"_loss", "_seconds_left", b"_seconds_left", "checkpoint_samples", b"checkpoint_samples", "create_time", b"create_time", "current_method", b"current_method", "end_time", b"end_time", "failure", b"failure", "files", b"files", "findings", b"findings", "id", b"id", "loss", b"loss", "methods", b"methods", "name", b"name", "owner", b"owner", "preset", b"preset", "samples", b"samples", "seconds_left", b"seconds_left", "start_time", b"start_time", "state", b"state", "steps_done", b"steps_done", "steps_total", b"steps_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__loss: _TypeAlias = _typing.Literal["loss"]  # noqa: Y015
     _WhichOneofArgType__loss: _TypeAlias = _typing.Literal["_loss", b"_loss"]  # noqa: Y015
@@ -231,6 +237,38 @@ class StyleFile(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StyleFile: _TypeAlias = StyleFile  # noqa: Y015
+
+@_typing.final
+class CheckpointSample(_message.Message):
+    """A picture drawn in the middle of a training."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    method: _style_pb2.Method.ValueType
+    """What was being learned."""
+    step: _builtins.int
+    """After so many steps of that method."""
+    @_builtins.property
+    def image(self) -> _image_pb2.Artifact:
+        """The picture."""
+
+    def __init__(
+        self,
+        *,
+        method: _style_pb2.Method.ValueType = ...,
+        step: _builtins.int = ...,
+        image: _image_pb2.Artifact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "method", b"method", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckpointSample: _TypeAlias = CheckpointSample  # noqa: Y015
 
 @_typing.final
 class PictureFinding(_message.Message):

@@ -578,6 +578,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/backgrounds/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Backgrounds
+         * @description Draw over many pictures in one go, a job for each; one that is refused or fails takes no other with it.
+         */
+        post: operations["create_backgrounds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/pictures": {
         parameters: {
             query?: never;
@@ -1401,6 +1421,21 @@ export interface components {
             /** Style Strength */
             style_strength?: number | null;
         };
+        /** CheckpointSampleAnswer */
+        CheckpointSampleAnswer: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "lora" | "dreamstyler";
+            /**
+             * Step
+             * @description After so many steps of the method.
+             */
+            step: number;
+            /** Url */
+            url: string;
+        };
         /** Credentials */
         Credentials: {
             /**
@@ -1793,6 +1828,75 @@ export interface components {
              */
             keypoints: number[][];
         };
+        /**
+         * PhotographsAnswer
+         * @description One job for each picture that can be drawn over, in the order of the pictures.
+         */
+        PhotographsAnswer: {
+            /** Jobs */
+            jobs: components["schemas"]["JobAnswer"][];
+            /** Refused */
+            refused: components["schemas"]["RefusedPicture"][];
+        };
+        /**
+         * PhotographsBody
+         * @description One set of choices for many pictures.
+         */
+        PhotographsBody: {
+            /** Count */
+            count?: number | null;
+            /**
+             * Enlarge
+             * @description Times each side grows after drawing.
+             */
+            enlarge?: (1 | 2 | 4) | null;
+            /** Guidance */
+            guidance?: number | null;
+            /** Height */
+            height?: number | null;
+            /**
+             * Line Control
+             * @description How strictly the picture's lines are kept; 1 is as trained, 0 lets go of them.
+             */
+            line_control?: number | null;
+            /**
+             * Negative Prompt
+             * @default
+             */
+            negative_prompt?: string;
+            /**
+             * Palette
+             * @description How far the picture takes the styles' colours before it is drawn over.
+             */
+            palette?: number | null;
+            /** Picture Ids */
+            picture_ids: string[];
+            /**
+             * Prompt
+             * @default
+             */
+            prompt?: string;
+            /**
+             * Scheduler
+             * @description Who computes a step: plain DDIM, DPM-Solver++ for few steps, UniPC for the fewest.
+             */
+            scheduler?: ("ddim" | "dpm-solver" | "unipc") | null;
+            /** Seed */
+            seed?: number | null;
+            /** Steps */
+            steps?: number | null;
+            /** Strength */
+            strength?: number | null;
+            /** @description With a DreamStyler style: guidance by style and content apart, in the place of guidance. */
+            style_guidance?: components["schemas"]["StyleGuidanceBody"] | null;
+            /**
+             * Styles
+             * @default []
+             */
+            styles?: components["schemas"]["StyleChoice"][];
+            /** Width */
+            width?: number | null;
+        };
         /** PictureAnswer */
         PictureAnswer: {
             /**
@@ -1981,6 +2085,12 @@ export interface components {
              */
             requested_at: string;
         };
+        /** RefusedPicture */
+        RefusedPicture: {
+            error: components["schemas"]["JobError"];
+            /** Picture Id */
+            picture_id: string;
+        };
         /** ResetRequest */
         ResetRequest: {
             /** Email */
@@ -2057,6 +2167,11 @@ export interface components {
         /** StyleAnswer */
         StyleAnswer: {
             /**
+             * Checkpoint Samples
+             * @description The first of the pictures that it was learned from, drawn over while it was being learned.
+             */
+            checkpoint_samples: components["schemas"]["CheckpointSampleAnswer"][];
+            /**
              * Created At
              * Format: date-time
              */
@@ -2088,7 +2203,10 @@ export interface components {
             note: string;
             /** Project Id */
             project_id: string;
-            /** Sample Urls */
+            /**
+             * Sample Urls
+             * @description Drawn when it was learned.
+             */
             sample_urls: string[];
             /** Version */
             version: number;
@@ -6293,6 +6411,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_backgrounds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same thing again instead of a second. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhotographsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotographsAnswer"];
                 };
             };
             /** @description What is asked cannot be done; the message says what to change. */
