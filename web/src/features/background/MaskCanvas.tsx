@@ -78,7 +78,14 @@ export function MaskCanvas({ result, alt, radius, strokes, onChange }: Props) {
   };
 
   return (
-    <div className="mask" style={{ aspectRatio: `${result.width} / ${result.height}` }}>
+    <div
+      className="mask"
+      // All of it is seen without scrolling, and the brush below it too.
+      style={{
+        aspectRatio: `${result.width} / ${result.height}`,
+        maxWidth: `calc(48vh * ${result.width / result.height})`,
+      }}
+    >
       <PictureView id={result.id} src={result.url} alt={alt} />
       {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: painted upon, by pointer and by keys */}
       <canvas

@@ -42,6 +42,19 @@ export function StyleVersion({ style }: { style: Style }) {
           ))}
         </div>
       )}
+      {style.checkpoint_samples.length > 0 && (
+        <details>
+          <summary>{t("style.onTheWay")}</summary>
+          <div className="samples">
+            {style.checkpoint_samples.map(({ method, step, url }) => (
+              <figure key={`${method}:${step}`} className="result">
+                <PictureView id={`${style.id}:${method}:${step}`} src={url} alt={t("style.stepAlt", { step })} />
+                <figcaption className="hint">{t("style.step", { way: t(`style.methods.${method}`), step })}</figcaption>
+              </figure>
+            ))}
+          </div>
+        </details>
+      )}
       {losses.length > 1 && (
         <details>
           <summary>{t("style.howItWent")}</summary>
