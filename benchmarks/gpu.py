@@ -40,7 +40,7 @@ def learn(folder: Path, pictures: list[StylePicture], *, quick: bool) -> dict[st
         if method == "lora":
             trainer = LoraTrainer(networks, pictures, lora_recipe(Preset.STANDARD, pictures=count, seed=1))
         else:
-            trainer = DreamStylerTrainer(networks, pictures[0], dreamstyler_recipe(Preset.STANDARD, seed=1))
+            trainer = DreamStylerTrainer(networks, pictures[:1], dreamstyler_recipe(Preset.STANDARD, seed=1))
         planned = trainer.steps
         trainer.try_step()
         trainer.plan(20 if quick else planned, batch=trainer.batch)

@@ -158,6 +158,7 @@ def training_request(job_id: str, owner: str, payload: dict[str, Any], seed: int
         preset=PRESETS[asked["preset"]],
         seed=seed,
         style_strength=asked.get("style_strength"),  # this and the next: not in jobs of earlier versions
+        dreamstyler_from_all=asked.get("dreamstyler_from_all", False),
         refuse_warnings=not asked.get("despite_warnings", True),
     )
 

@@ -38,6 +38,12 @@ class TrainingBody(Body):
     methods: list[Method] = Field(default=["lora", "dreamstyler"], min_length=1, max_length=2)
     preset: Preset = "standard"
     style_strength: StyleStrength | None = None
+    dreamstyler_from_all: Annotated[
+        bool,
+        Field(
+            description="DreamStyler learns from all of the pictures, each with a caption; otherwise from the first."
+        ),
+    ] = False
     despite_warnings: Annotated[
         bool,
         Field(

@@ -85,6 +85,12 @@ def _resolve(db: Session, project: Project, body: BaseModel) -> dict[str, Any]:
 
 
 def _training(db: Session, project: Project, body: TrainingBody) -> dict[str, Any]:
+    if body.dreamstyler_from_all and set(body.picture_ids) - {
+        one for one, text in body.captions.items() if text.strip()
+    }:
+        raise InvalidInput(
+            "DreamStyler learns from several pictures by their captions: say of each what it shows", reason="CAPTIONS"
+        )
     if strangers := set(body.captions) - set(body.picture_ids):
         raise InvalidInput(f"captions for pictures that are not in picture_ids: {sorted(strangers)}", reason="CAPTIONS")
     pictures = pages(db, project, body)

@@ -62,6 +62,10 @@ def check_request(request: pb.CreateTrainingRequest) -> None:
         raise InvalidInput(f"a caption has at most {MAX_CAPTION} characters: shorten it", reason="CAPTION_TOO_LONG")
     if request.HasField("style_strength") and not LEAST_STRENGTH <= request.style_strength <= MOST_STRENGTH:
         raise InvalidInput(f"style_strength must be from {LEAST_STRENGTH} to {MOST_STRENGTH}", reason="STYLE_STRENGTH")
+    if request.dreamstyler_from_all and not all(picture.caption.strip() for picture in request.pictures):
+        raise InvalidInput(
+            "DreamStyler learns from several pictures by their captions: say of each what it shows", reason="CAPTIONS"
+        )
     if len(set(request.methods)) != len(request.methods):
         raise InvalidInput("each method can be named once", reason="METHODS")
 
@@ -113,6 +117,7 @@ def to_order(request: pb.CreateTrainingRequest, pictures: Sequence[Pixels]) -> t
         preset=_preset(request.preset),
         seed=request.seed,
         strength=_strength(request),
+        dreamstyler_from_all=request.dreamstyler_from_all,
         findings=tuple(PictureFinding(code=one.code, picture=one.picture, message=one.message) for one in findings),
     )
     return order, contents

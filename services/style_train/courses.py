@@ -35,7 +35,8 @@ def prepare(
 ) -> Course:
     if method is Method.LORA:
         return _lora(order, networks, pictures)
-    return _dreamstyler(order, networks, pictures[0], trigger=f"<sks-{job_id[:8]}>")
+    chosen = pictures if order.dreamstyler_from_all else pictures[:1]
+    return _dreamstyler(order, networks, chosen, trigger=f"<sks-{job_id[:8]}>")
 
 
 def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) -> Course:
@@ -58,9 +59,9 @@ def _lora(order: Order, networks: Networks, pictures: Sequence[StylePicture]) ->
     return Course(trainer=trainer, trigger="", write_file=write_file, hidden_for=hidden_for, recipe=recipe)
 
 
-def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, trigger: str) -> Course:
+def _dreamstyler(order: Order, networks: Networks, pictures: Sequence[StylePicture], *, trigger: str) -> Course:
     recipe = dreamstyler_recipe(order.preset, seed=order.seed, strength=order.strength)
-    trainer = DreamStylerTrainer(networks, picture, recipe)
+    trainer = DreamStylerTrainer(networks, pictures, recipe)
 
     def hidden_for(prompts: Sequence[str]) -> HiddenAt:
         with torch.no_grad():
@@ -69,7 +70,7 @@ def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, tri
         return lambda timestep: hidden_TBLC[stage_of(timestep, stages=recipe.stages, timesteps=trainer.timesteps)]
 
     def write_file() -> bytes:
-        context = context_prompt(picture.caption)
+        context = context_prompt(pictures[0].caption)
         return dreamstyler_file(
             trainer,
             networks,
@@ -77,7 +78,7 @@ def _dreamstyler(order: Order, networks: Networks, picture: StylePicture, *, tri
             name=order.name,
             trigger=trigger,
             context=context,
-            palette=palette_of([picture.image_HWC]),
+            palette=palette_of([picture.image_HWC for picture in pictures]),
         )
 
     return Course(trainer=trainer, trigger=trigger, write_file=write_file, hidden_for=hidden_for, recipe=recipe)

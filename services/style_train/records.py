@@ -52,6 +52,7 @@ class Order(Record):
     preset: Preset
     seed: int
     strength: float = 1.0
+    dreamstyler_from_all: bool = False  # of the pictures; the paper's way is the first alone
     findings: tuple[PictureFinding, ...] = ()
 
 

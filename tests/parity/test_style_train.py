@@ -132,7 +132,7 @@ def test_two_style_dreamstyler_steps_are_the_reference_s(family: Path, folder: P
         steps=2, rate=optimiser["lr"], seed=0, stages=case["num_stages"], weight_decay=optimiser["weight_decay"]
     )
     networks = load(family, case["prediction_type"])
-    trainer = DreamStylerTrainer(networks, picture(), recipe)
+    trainer = DreamStylerTrainer(networks, [picture()], recipe)
     trainer.rows_TC.data.copy_(arrays["rows.start"])
     vocabulary = networks.text_encoder.config.vocab_size
     for step in ("step1", "step2"):

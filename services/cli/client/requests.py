@@ -14,6 +14,7 @@ class TrainingRequest:
     captions: Mapping[str, str] | None = None
     style_strength: float | None = None
     despite_warnings: bool | None = None
+    dreamstyler_from_all: bool | None = None
     seed: int | None = None
     style_id: str | None = None  # learn this style again: as its next version
 

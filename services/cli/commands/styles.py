@@ -14,7 +14,7 @@ from services.cli.failures import CommandFailed, Exit
 from services.cli.finishing import NoWait, Seed, finish, save
 from services.cli.output import AsJson, console, errors, print_json, show_rows
 from services.cli.selection import ProjectName, pick_project, upload_or_id
-from services.common.errors import NotFound
+from services.common.errors import InvalidInput, NotFound
 
 app = typer.Typer(help="Styles learned from an artist's pictures.", no_args_is_help=True)
 
@@ -44,6 +44,12 @@ def train(
     ] = None,
     preset: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
     strength: Annotated[float | None, typer.Option(help="How strongly it is learned, 0.5 to 2.")] = None,
+    caption: Annotated[
+        list[str] | None, typer.Option(help="What a picture shows, in English: as often as there are pictures.")
+    ] = None,
+    from_all: Annotated[
+        bool, typer.Option("--dreamstyler-from-all", help="DreamStyler learns from all pictures, by their captions.")
+    ] = False,
     go_on: Annotated[
         bool, typer.Option("--go-on", help="Learn from the pictures although something is noticed about them.")
     ] = False,
@@ -56,9 +62,14 @@ def train(
     """Learn a style from pictures; what is noticed about them is said before."""
     gateway = open_gateway()
     found = pick_project(gateway, project)
+    if caption and len(caption) != len(pictures):
+        raise InvalidInput(f"{len(caption)} captions for {len(pictures)} pictures: say one of each", reason="CAPTIONS")
+    picture_ids = [upload_or_id(gateway, found.id, picture) for picture in pictures]
     request = TrainingRequest(
         name=name,
-        picture_ids=[upload_or_id(gateway, found.id, picture) for picture in pictures],
+        picture_ids=picture_ids,
+        captions=dict(zip(picture_ids, caption, strict=True)) if caption else None,
+        dreamstyler_from_all=from_all or None,
         methods=method or ["lora"],
         preset=preset,
         style_strength=strength,

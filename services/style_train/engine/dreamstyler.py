@@ -1,19 +1,20 @@
-"""Trains one token vector for each stage of the denoising on one picture (Ahn et al. 2023).
+"""Trains one token vector for each stage of the denoising on one picture (Ahn et al. 2023), or, as an extension of
+ours, on several with their captions: each step on one of them, each as often as any other.
 
 The vectors are a (T, C) leaf of their own: rows come out as if they were in the token table, which is never touched.
 Every batch covers every stage, so no stage is left to chance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from services.style_train.engine.diffusion import NoiseSchedule, loss_per_sample, rate_at, stage_bounds
-from services.style_train.engine.draws import stream
+from services.style_train.engine.draws import plan_batches, stream
 from services.style_train.engine.geometry import bucket_size, fit
 from services.style_train.engine.lora import StylePicture
-from services.style_train.engine.networks import Networks, encode_picture
+from services.style_train.engine.networks import Networks, Posterior, encode_picture
 from services.style_train.engine.recipes import DreamStylerRecipe
 from services.style_train.engine.state import pack, unpack
 from services.style_train.engine.text import PlacedPrompt, encode_with_rows, place_prompt, word_vector
@@ -29,14 +30,12 @@ def context_prompt(caption: str) -> str:
 class DreamStylerTrainer:
     """One training: `plan`, then `step` until `step_done` is `steps`."""
 
-    def __init__(self, networks: Networks, picture: StylePicture, recipe: DreamStylerRecipe) -> None:
+    def __init__(self, networks: Networks, pictures: Sequence[StylePicture], recipe: DreamStylerRecipe) -> None:
         self._networks = networks
         self._recipe = recipe
         self._schedule = NoiseSchedule.of(networks.scheduler_config)
-        height, width = picture.image_HWC.shape[:2]
-        size_wh = bucket_size(width, height, resolution=networks.resolution, step=networks.size_step)
-        self._posterior = encode_picture(networks, fit(picture.image_HWC, size_wh))
-        self.prompt = place_prompt(networks, context_prompt(picture.caption))
+        self._posteriors = [self._encode(picture) for picture in pictures]
+        self.prompts = [place_prompt(networks, context_prompt(picture.caption)) for picture in pictures]
         for module in (networks.unet, networks.text_encoder):
             module.requires_grad_(requires_grad=False)
         start_C = word_vector(networks, recipe.init_words)
@@ -73,6 +72,8 @@ class DreamStylerTrainer:
         bounds = stage_bounds(self._recipe.stages, self._schedule.timesteps) * repeats
         drawn = [torch.randint(first, after, (steps,), generator=times) for first, after in bounds]
         self.timesteps_SB = torch.stack(drawn, dim=1)
+        order = stream(self._recipe.seed, "pictures")
+        self.pictures_S = [one for (one,) in plan_batches([0] * len(self.prompts), steps=steps, batch=1, order=order)]
 
     def step(self) -> float:
         """One update; the loss before it."""
@@ -98,9 +99,10 @@ class DreamStylerTrainer:
 
     def try_sample(self) -> Tensor:
         """The loss of one sample, as it is before the way back."""
-        mean_BCHW, device = self._posterior.mean_CHW[None], self._networks.device
+        largest = max(self._posteriors, key=lambda posterior: posterior.mean_CHW.numel())
+        mean_BCHW, device = largest.mean_CHW[None], self._networks.device
         noise = torch.randn(mean_BCHW.shape, generator=stream(self._recipe.seed, "trial")).to(device)
-        return self.loss(mean_BCHW, noise, torch.zeros(1, dtype=torch.long, device=device), self.prompt)
+        return self.loss(mean_BCHW, noise, torch.zeros(1, dtype=torch.long, device=device), self.prompts[0])
 
     def update(self, loss: Tensor) -> None:
         torch.autograd.backward(loss)
@@ -126,7 +128,14 @@ class DreamStylerTrainer:
     def _draw_loss(self, step: int, noise: torch.Generator) -> Tensor:
         device = self._networks.device
         timesteps_B = self.timesteps_SB[step].to(device)
-        shape = (len(timesteps_B), *self._posterior.mean_CHW.shape)
+        posterior, prompt = self._posteriors[self.pictures_S[step]], self.prompts[self.pictures_S[step]]
+        shape = (len(timesteps_B), *posterior.mean_CHW.shape)
         fresh, noise_BCHW = (torch.randn(shape, generator=noise).to(device) for _ in range(2))
-        latents_BCHW = self._posterior.mean_CHW + self._posterior.std_CHW * fresh
-        return self.loss(latents_BCHW, noise_BCHW, timesteps_B, self.prompt)
+        latents_BCHW = posterior.mean_CHW + posterior.std_CHW * fresh
+        return self.loss(latents_BCHW, noise_BCHW, timesteps_B, prompt)
+
+    def _encode(self, picture: StylePicture) -> Posterior:
+        height, width = picture.image_HWC.shape[:2]
+        networks = self._networks
+        size_wh = bucket_size(width, height, resolution=networks.resolution, step=networks.size_step)
+        return encode_picture(networks, fit(picture.image_HWC, size_wh))

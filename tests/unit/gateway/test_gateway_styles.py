@@ -280,6 +280,8 @@ async def test_a_training_must_name_its_pictures_once_and_caption_only_those(art
         ({"picture_ids": [picture, picture]}, "TWICE"),
         ({"methods": ["lora", "lora"]}, "TWICE"),
         ({"captions": {"other": "x"}}, "CAPTIONS"),
+        ({"dreamstyler_from_all": True}, "CAPTIONS"),
+        ({"dreamstyler_from_all": True, "captions": {picture: " "}}, "CAPTIONS"),
     ):
         body = {"name": "x", "picture_ids": [picture]} | change
         refused = await artist.call("POST", f"/projects/{project}/trainings", 400, json=body)

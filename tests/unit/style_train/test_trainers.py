@@ -113,13 +113,17 @@ def watched_lora(networks: Networks, pictures: list[StylePicture]) -> LoraTraine
 
 
 def dreamstyler(networks: Networks, pictures: list[StylePicture]) -> DreamStylerTrainer:
-    return DreamStylerTrainer(networks, pictures[0], DREAMSTYLER)
+    return DreamStylerTrainer(networks, pictures[:1], DREAMSTYLER)
+
+
+def dreamstyler_of_all(networks: Networks, pictures: list[StylePicture]) -> DreamStylerTrainer:
+    return DreamStylerTrainer(networks, pictures, DREAMSTYLER)
 
 
 Build = Callable[[Networks, list[StylePicture]], Any]
 
 
-@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler])
+@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler, dreamstyler_of_all])
 def test_the_same_seed_learns_the_same_style(family: Path, pictures: list[StylePicture], build: Build) -> None:
     states = []
     for _ in range(2):
@@ -131,7 +135,7 @@ def test_the_same_seed_learns_the_same_style(family: Path, pictures: list[StyleP
         assert torch.equal(value, states[1][name]), name
 
 
-@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler])
+@pytest.mark.parametrize("build", [lora, watched_lora, dreamstyler, dreamstyler_of_all])
 def test_a_training_that_was_interrupted_ends_as_an_undisturbed_one(
     family: Path, pictures: list[StylePicture], build: Build
 ) -> None:
@@ -188,9 +192,21 @@ def test_dreamstyler_changes_its_own_rows_and_nothing_else(networks: Networks, p
     assert bool((moved > 0).all())
 
 
+def test_dreamstyler_learns_from_each_of_several_pictures_as_often_and_by_its_caption(
+    networks: Networks, pictures: list[StylePicture]
+) -> None:
+    several = [replace(picture, caption=f"a street, {index}") for index, picture in enumerate(pictures)]
+    trainer = DreamStylerTrainer(networks, several, DREAMSTYLER)
+    trainer.plan(2 * len(several), batch=trainer.batch)
+    assert sorted(trainer.pictures_S) == sorted(2 * list(range(len(several))))
+    assert len({tuple(prompt.ids_L.tolist()) for prompt in trainer.prompts}) == len(several)
+    alone = DreamStylerTrainer(networks, several[:1], DREAMSTYLER)
+    assert set(alone.pictures_S) == {0}
+
+
 def test_every_batch_of_dreamstyler_covers_every_stage(networks: Networks, pictures: list[StylePicture]) -> None:
     recipe = DreamStylerRecipe(steps=50, rate=1e-3, seed=3, repeats=2)
-    trainer = DreamStylerTrainer(networks, pictures[0], recipe)
+    trainer = DreamStylerTrainer(networks, pictures[:1], recipe)
     stages_SB = trainer.timesteps_SB * recipe.stages // 1000
     expected = torch.arange(6).repeat(2)
     assert all(torch.equal(stages_B, expected) for stages_B in stages_SB)

@@ -89,6 +89,7 @@ async def test_an_accepted_request_is_answered_again_even_while_the_queue_is_ful
         ({"methods": [99]}, "METHODS"),
         ({"methods": [1, 1]}, "METHODS"),
         ({"preset": 99}, "PRESET"),
+        ({"dreamstyler_from_all": True, "pictures": [pb.StylePicture(picture=picture())]}, "CAPTIONS"),
         ({"request_id": ""}, "REQUEST_ID"),
         (
             {

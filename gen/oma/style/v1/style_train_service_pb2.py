@@ -27,7 +27,7 @@ from oma.image.v1 import image_pb2 as oma_dot_image_dot_v1_dot_image__pb2
 from oma.style.v1 import style_pb2 as oma_dot_style_dot_v1_dot_style__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&oma/style/v1/style_train_service.proto\x12\x0coma.style.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18oma/image/v1/image.proto\x1a\x18oma/style/v1/style.proto\"\xc1\x06\n\x08Training\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.oma.style.v1.Training.State\x12%\n\x07methods\x18\x05 \x03(\x0e\x32\x14.oma.style.v1.Method\x12$\n\x06preset\x18\x06 \x01(\x0e\x32\x14.oma.style.v1.Preset\x12\x12\n\nsteps_done\x18\x07 \x01(\x05\x12\x13\n\x0bsteps_total\x18\x08 \x01(\x05\x12,\n\x0e\x63urrent_method\x18\t \x01(\x0e\x32\x14.oma.style.v1.Method\x12\x19\n\x0cseconds_left\x18\n \x01(\x02H\x00\x88\x01\x01\x12\x11\n\x04loss\x18\x0b \x01(\x02H\x01\x88\x01\x01\x12&\n\x05\x66iles\x18\x0c \x03(\x0b\x32\x17.oma.style.v1.StyleFile\x12\'\n\x07samples\x18\r \x03(\x0b\x32\x16.oma.image.v1.Artifact\x12&\n\x07\x66\x61ilure\x18\x0e \x01(\x0b\x32\x15.oma.style.v1.Failure\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08\x66indings\x18\x12 \x03(\x0b\x32\x1c.oma.style.v1.PictureFinding\x12:\n\x12\x63heckpoint_samples\x18\x13 \x03(\x0b\x32\x1e.oma.style.v1.CheckpointSample\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\x42\x0f\n\r_seconds_leftB\x07\n\x05_loss\"\x94\x01\n\tStyleFile\x12$\n\x06method\x18\x01 \x01(\x0e\x32\x14.oma.style.v1.Method\x12(\n\x08\x61rtifact\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.Artifact\x12\x0f\n\x07trigger\x18\x03 \x01(\t\x12&\n\x06record\x18\x04 \x01(\x0b\x32\x16.oma.image.v1.Artifact\"m\n\x10\x43heckpointSample\x12$\n\x06method\x18\x01 \x01(\x0e\x32\x14.oma.style.v1.Method\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12%\n\x05image\x18\x03 \x01(\x0b\x32\x16.oma.image.v1.Artifact\"c\n\x0ePictureFinding\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x14\n\x07picture\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08is_error\x18\x04 \x01(\x08\x42\n\n\x08_picture\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"G\n\x0cStylePicture\x12&\n\x07picture\x18\x01 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x0f\n\x07\x63\x61ption\x18\x02 \x01(\t\"\xb1\x02\n\x15\x43reateTrainingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12,\n\x08pictures\x18\x04 \x03(\x0b\x32\x1a.oma.style.v1.StylePicture\x12%\n\x07methods\x18\x05 \x03(\x0e\x32\x14.oma.style.v1.Method\x12$\n\x06preset\x18\x06 \x01(\x0e\x32\x14.oma.style.v1.Preset\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x1b\n\x0estyle_strength\x18\x08 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\rvalidate_only\x18\t \x01(\x08\x12\x17\n\x0frefuse_warnings\x18\n \x01(\x08\x42\x11\n\x0f_style_strength\"B\n\x16\x43reateTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\"/\n\x12GetTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"?\n\x13GetTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\"L\n\x14ListTrainingsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x15ListTrainingsResponse\x12)\n\ttrainings\x18\x01 \x03(\x0b\x32\x16.oma.style.v1.Training\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x14WatchTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"W\n\x15WatchTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"2\n\x15\x43\x61ncelTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"B\n\x16\x43\x61ncelTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\"2\n\x15\x44\x65leteTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\x18\n\x16\x44\x65leteTrainingResponse*G\n\x06Preset\x12\x16\n\x12PRESET_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRESET_QUICK\x10\x01\x12\x13\n\x0fPRESET_STANDARD\x10\x02\x32\xd2\x04\n\x11StyleTrainService\x12`\n\x0e\x43reateTraining\x12#.oma.style.v1.CreateTrainingRequest\x1a$.oma.style.v1.CreateTrainingResponse\"\x03\x90\x02\x02\x12W\n\x0bGetTraining\x12 .oma.style.v1.GetTrainingRequest\x1a!.oma.style.v1.GetTrainingResponse\"\x03\x90\x02\x01\x12]\n\rListTrainings\x12\".oma.style.v1.ListTrainingsRequest\x1a#.oma.style.v1.ListTrainingsResponse\"\x03\x90\x02\x01\x12_\n\rWatchTraining\x12\".oma.style.v1.WatchTrainingRequest\x1a#.oma.style.v1.WatchTrainingResponse\"\x03\x90\x02\x01\x30\x01\x12`\n\x0e\x43\x61ncelTraining\x12#.oma.style.v1.CancelTrainingRequest\x1a$.oma.style.v1.CancelTrainingResponse\"\x03\x90\x02\x02\x12`\n\x0e\x44\x65leteTraining\x12#.oma.style.v1.DeleteTrainingRequest\x1a$.oma.style.v1.DeleteTrainingResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&oma/style/v1/style_train_service.proto\x12\x0coma.style.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18oma/image/v1/image.proto\x1a\x18oma/style/v1/style.proto\"\xc1\x06\n\x08Training\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.oma.style.v1.Training.State\x12%\n\x07methods\x18\x05 \x03(\x0e\x32\x14.oma.style.v1.Method\x12$\n\x06preset\x18\x06 \x01(\x0e\x32\x14.oma.style.v1.Preset\x12\x12\n\nsteps_done\x18\x07 \x01(\x05\x12\x13\n\x0bsteps_total\x18\x08 \x01(\x05\x12,\n\x0e\x63urrent_method\x18\t \x01(\x0e\x32\x14.oma.style.v1.Method\x12\x19\n\x0cseconds_left\x18\n \x01(\x02H\x00\x88\x01\x01\x12\x11\n\x04loss\x18\x0b \x01(\x02H\x01\x88\x01\x01\x12&\n\x05\x66iles\x18\x0c \x03(\x0b\x32\x17.oma.style.v1.StyleFile\x12\'\n\x07samples\x18\r \x03(\x0b\x32\x16.oma.image.v1.Artifact\x12&\n\x07\x66\x61ilure\x18\x0e \x01(\x0b\x32\x15.oma.style.v1.Failure\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08\x66indings\x18\x12 \x03(\x0b\x32\x1c.oma.style.v1.PictureFinding\x12:\n\x12\x63heckpoint_samples\x18\x13 \x03(\x0b\x32\x1e.oma.style.v1.CheckpointSample\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\x42\x0f\n\r_seconds_leftB\x07\n\x05_loss\"\x94\x01\n\tStyleFile\x12$\n\x06method\x18\x01 \x01(\x0e\x32\x14.oma.style.v1.Method\x12(\n\x08\x61rtifact\x18\x02 \x01(\x0b\x32\x16.oma.image.v1.Artifact\x12\x0f\n\x07trigger\x18\x03 \x01(\t\x12&\n\x06record\x18\x04 \x01(\x0b\x32\x16.oma.image.v1.Artifact\"m\n\x10\x43heckpointSample\x12$\n\x06method\x18\x01 \x01(\x0e\x32\x14.oma.style.v1.Method\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12%\n\x05image\x18\x03 \x01(\x0b\x32\x16.oma.image.v1.Artifact\"c\n\x0ePictureFinding\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x14\n\x07picture\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08is_error\x18\x04 \x01(\x08\x42\n\n\x08_picture\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"G\n\x0cStylePicture\x12&\n\x07picture\x18\x01 \x01(\x0b\x32\x15.oma.image.v1.Picture\x12\x0f\n\x07\x63\x61ption\x18\x02 \x01(\t\"\xcf\x02\n\x15\x43reateTrainingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12,\n\x08pictures\x18\x04 \x03(\x0b\x32\x1a.oma.style.v1.StylePicture\x12%\n\x07methods\x18\x05 \x03(\x0e\x32\x14.oma.style.v1.Method\x12$\n\x06preset\x18\x06 \x01(\x0e\x32\x14.oma.style.v1.Preset\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x1b\n\x0estyle_strength\x18\x08 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\rvalidate_only\x18\t \x01(\x08\x12\x17\n\x0frefuse_warnings\x18\n \x01(\x08\x12\x1c\n\x14\x64reamstyler_from_all\x18\x0b \x01(\x08\x42\x11\n\x0f_style_strength\"B\n\x16\x43reateTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\"/\n\x12GetTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"?\n\x13GetTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\"L\n\x14ListTrainingsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x15ListTrainingsResponse\x12)\n\ttrainings\x18\x01 \x03(\x0b\x32\x16.oma.style.v1.Training\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x14WatchTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"W\n\x15WatchTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"2\n\x15\x43\x61ncelTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"B\n\x16\x43\x61ncelTrainingResponse\x12(\n\x08training\x18\x01 \x01(\x0b\x32\x16.oma.style.v1.Training\"2\n\x15\x44\x65leteTrainingRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\x18\n\x16\x44\x65leteTrainingResponse*G\n\x06Preset\x12\x16\n\x12PRESET_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRESET_QUICK\x10\x01\x12\x13\n\x0fPRESET_STANDARD\x10\x02\x32\xd2\x04\n\x11StyleTrainService\x12`\n\x0e\x43reateTraining\x12#.oma.style.v1.CreateTrainingRequest\x1a$.oma.style.v1.CreateTrainingResponse\"\x03\x90\x02\x02\x12W\n\x0bGetTraining\x12 .oma.style.v1.GetTrainingRequest\x1a!.oma.style.v1.GetTrainingResponse\"\x03\x90\x02\x01\x12]\n\rListTrainings\x12\".oma.style.v1.ListTrainingsRequest\x1a#.oma.style.v1.ListTrainingsResponse\"\x03\x90\x02\x01\x12_\n\rWatchTraining\x12\".oma.style.v1.WatchTrainingRequest\x1a#.oma.style.v1.WatchTrainingResponse\"\x03\x90\x02\x01\x30\x01\x12`\n\x0e\x43\x61ncelTraining\x12#.oma.style.v1.CancelTrainingRequest\x1a$.oma.style.v1.CancelTrainingResponse\"\x03\x90\x02\x02\x12`\n\x0e\x44\x65leteTraining\x12#.oma.style.v1.DeleteTrainingRequest\x1a$.oma.style.v1.DeleteTrainingResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,8 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STYLETRAINSERVICE'].methods_by_name['CancelTraining']._serialized_options = b'\220\002\002'
   _globals['_STYLETRAINSERVICE'].methods_by_name['DeleteTraining']._loaded_options = None
   _globals['_STYLETRAINSERVICE'].methods_by_name['DeleteTraining']._serialized_options = b'\220\002\002'
-  _globals['_PRESET']._serialized_start=2478
-  _globals['_PRESET']._serialized_end=2549
+  _globals['_PRESET']._serialized_start=2508
+  _globals['_PRESET']._serialized_end=2579
   _globals['_TRAINING']._serialized_start=142
   _globals['_TRAINING']._serialized_end=975
   _globals['_TRAINING_STATE']._serialized_start=822
@@ -63,29 +63,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STYLEPICTURE']._serialized_start=1384
   _globals['_STYLEPICTURE']._serialized_end=1455
   _globals['_CREATETRAININGREQUEST']._serialized_start=1458
-  _globals['_CREATETRAININGREQUEST']._serialized_end=1763
-  _globals['_CREATETRAININGRESPONSE']._serialized_start=1765
-  _globals['_CREATETRAININGRESPONSE']._serialized_end=1831
-  _globals['_GETTRAININGREQUEST']._serialized_start=1833
-  _globals['_GETTRAININGREQUEST']._serialized_end=1880
-  _globals['_GETTRAININGRESPONSE']._serialized_start=1882
-  _globals['_GETTRAININGRESPONSE']._serialized_end=1945
-  _globals['_LISTTRAININGSREQUEST']._serialized_start=1947
-  _globals['_LISTTRAININGSREQUEST']._serialized_end=2023
-  _globals['_LISTTRAININGSRESPONSE']._serialized_start=2025
-  _globals['_LISTTRAININGSRESPONSE']._serialized_end=2116
-  _globals['_WATCHTRAININGREQUEST']._serialized_start=2118
-  _globals['_WATCHTRAININGREQUEST']._serialized_end=2189
-  _globals['_WATCHTRAININGRESPONSE']._serialized_start=2191
-  _globals['_WATCHTRAININGRESPONSE']._serialized_end=2278
-  _globals['_CANCELTRAININGREQUEST']._serialized_start=2280
-  _globals['_CANCELTRAININGREQUEST']._serialized_end=2330
-  _globals['_CANCELTRAININGRESPONSE']._serialized_start=2332
-  _globals['_CANCELTRAININGRESPONSE']._serialized_end=2398
-  _globals['_DELETETRAININGREQUEST']._serialized_start=2400
-  _globals['_DELETETRAININGREQUEST']._serialized_end=2450
-  _globals['_DELETETRAININGRESPONSE']._serialized_start=2452
-  _globals['_DELETETRAININGRESPONSE']._serialized_end=2476
-  _globals['_STYLETRAINSERVICE']._serialized_start=2552
-  _globals['_STYLETRAINSERVICE']._serialized_end=3146
+  _globals['_CREATETRAININGREQUEST']._serialized_end=1793
+  _globals['_CREATETRAININGRESPONSE']._serialized_start=1795
+  _globals['_CREATETRAININGRESPONSE']._serialized_end=1861
+  _globals['_GETTRAININGREQUEST']._serialized_start=1863
+  _globals['_GETTRAININGREQUEST']._serialized_end=1910
+  _globals['_GETTRAININGRESPONSE']._serialized_start=1912
+  _globals['_GETTRAININGRESPONSE']._serialized_end=1975
+  _globals['_LISTTRAININGSREQUEST']._serialized_start=1977
+  _globals['_LISTTRAININGSREQUEST']._serialized_end=2053
+  _globals['_LISTTRAININGSRESPONSE']._serialized_start=2055
+  _globals['_LISTTRAININGSRESPONSE']._serialized_end=2146
+  _globals['_WATCHTRAININGREQUEST']._serialized_start=2148
+  _globals['_WATCHTRAININGREQUEST']._serialized_end=2219
+  _globals['_WATCHTRAININGRESPONSE']._serialized_start=2221
+  _globals['_WATCHTRAININGRESPONSE']._serialized_end=2308
+  _globals['_CANCELTRAININGREQUEST']._serialized_start=2310
+  _globals['_CANCELTRAININGREQUEST']._serialized_end=2360
+  _globals['_CANCELTRAININGRESPONSE']._serialized_start=2362
+  _globals['_CANCELTRAININGRESPONSE']._serialized_end=2428
+  _globals['_DELETETRAININGREQUEST']._serialized_start=2430
+  _globals['_DELETETRAININGREQUEST']._serialized_end=2480
+  _globals['_DELETETRAININGRESPONSE']._serialized_start=2482
+  _globals['_DELETETRAININGRESPONSE']._serialized_end=2506
+  _globals['_STYLETRAINSERVICE']._serialized_start=2582
+  _globals['_STYLETRAINSERVICE']._serialized_end=3176
 # @@protoc_insertion_point(module_scope)

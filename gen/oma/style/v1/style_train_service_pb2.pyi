@@ -376,6 +376,7 @@ class CreateTrainingRequest(_message.Message):
     STYLE_STRENGTH_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     REFUSE_WARNINGS_FIELD_NUMBER: _builtins.int
+    DREAMSTYLER_FROM_ALL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own id for this request, 1 to 64 characters; the same id with another content is ALREADY_EXISTS."""
     owner: _builtins.str
@@ -392,9 +393,13 @@ class CreateTrainingRequest(_message.Message):
     """Only look at the pictures: answers with the findings, errors among them, and records nothing."""
     refuse_warnings: _builtins.bool
     """Refuse to begin when anything was noticed: FAILED_PRECONDITION `WARNINGS`, and the message says what."""
+    dreamstyler_from_all: _builtins.bool
+    """DreamStyler learns from all of the pictures, each of which then needs a caption (`CAPTIONS`); not only from the first,
+    as it was published.
+    """
     @_builtins.property
     def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___StylePicture]:
-        """1 to 30 pictures. DreamStyler learns from the first."""
+        """1 to 30 pictures. DreamStyler learns from the first, unless dreamstyler_from_all is set."""
 
     @_builtins.property
     def methods(self) -> _containers.RepeatedScalarFieldContainer[_style_pb2.Method.ValueType]:
@@ -413,10 +418,11 @@ class CreateTrainingRequest(_message.Message):
         style_strength: _builtins.float | None = ...,
         validate_only: _builtins.bool = ...,
         refuse_warnings: _builtins.bool = ...,
+        dreamstyler_from_all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength", "style_strength", b"style_strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength", "methods", b"methods", "name", b"name", "owner", b"owner", "pictures", b"pictures", "preset", b"preset", "refuse_warnings", b"refuse_warnings", "request_id", b"request_id", "seed", b"seed", "style_strength", b"style_strength", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength", "dreamstyler_from_all", b"dreamstyler_from_all", "methods", b"methods", "name", b"name", "owner", b"owner", "pictures", b"pictures", "preset", b"preset", "refuse_warnings", b"refuse_warnings", "request_id", b"request_id", "seed", b"seed", "style_strength", b"style_strength", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__style_strength: _TypeAlias = _typing.Literal["style_strength"]  # noqa: Y015
     _WhichOneofArgType__style_strength: _TypeAlias = _typing.Literal["_style_strength", b"_style_strength"]  # noqa: Y015

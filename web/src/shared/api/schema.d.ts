@@ -2348,6 +2348,12 @@ export interface components {
              */
             despite_warnings?: boolean;
             /**
+             * Dreamstyler From All
+             * @description DreamStyler learns from all of the pictures, each with a caption; otherwise from the first.
+             * @default false
+             */
+            dreamstyler_from_all?: boolean;
+            /**
              * Methods
              * @default [
              *       "lora",
