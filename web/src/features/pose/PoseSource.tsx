@@ -54,7 +54,10 @@ export function PoseSource({ projectId, draft, change }: Props) {
       />
       <div role="status" className="hint">
         {estimate.isPending && t("pose.looking")}
-        {draft.people.length > 0 && !draft.usedWholePicture && t("pose.found", { count: draft.people.length })}
+        {draft.pictureId &&
+          draft.people.length > 0 &&
+          !draft.usedWholePicture &&
+          t("pose.found", { count: draft.people.length })}
         {draft.usedWholePicture && <p>{t("pose.usedWhole")}</p>}
       </div>
       {nobody && (
