@@ -39,8 +39,11 @@ test-chaos-full: setup ## The same, and forty real trainings that are killed
 	@scripts/test_chaos.sh --full
 
 .PHONY: test-hostile
-test-hostile: setup ## Send every hostile picture through every way in
-	@$(BIN)/pytest -q -m "slow or not slow" tests/hostile tests/unit/gateway/test_gateway_hostile_pictures.py
+test-hostile: setup ## Send hostile pictures, messages, weights and strangers through every way in; prints counts
+	@$(BIN)/pytest -q -m "slow or not slow" tests/hostile tests/wire/test_isolation_of_rpcs.py \
+	  tests/unit/common/test_identity.py tests/unit/gateway/test_gateway_hostile_pictures.py \
+	  tests/unit/gateway/test_gateway_contract.py tests/unit/gateway/test_gateway_fuzz.py \
+	  tests/unit/gateway/test_gateway_isolation.py tests/unit/gateway/test_gateway_links.py
 
 .PHONY: test-web
 test-web: setup ## Walk the web app in Chromium through the whole mesh; ARGS=--smoke for the short form

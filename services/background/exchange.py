@@ -110,5 +110,5 @@ def _is_dreamstyler(content: bytes) -> bool:
     try:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         return bool(header["__metadata__"]["format"] == DREAMSTYLER_FORMAT)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False

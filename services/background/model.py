@@ -49,11 +49,11 @@ def load_painter(family: Family, *, device: torch.device) -> tuple[Painter, Styl
     dtype = torch.float32 if device.type == "cpu" else torch.float16
     try:
         tokenizer = CLIPTokenizer.from_pretrained(family.folder / "tokenizer")
-        text_encoder = CLIPTextModel.from_pretrained(family.folder / "text_encoder", dtype=dtype)
-        unet = UNet2DConditionModel.from_pretrained(family.folder / "unet", torch_dtype=dtype)
-        vae = AutoencoderKL.from_pretrained(family.folder / "vae", torch_dtype=dtype)
+        text_encoder = CLIPTextModel.from_pretrained(family.folder / "text_encoder", dtype=dtype, use_safetensors=True)
+        unet = UNet2DConditionModel.from_pretrained(family.folder / "unet", torch_dtype=dtype, use_safetensors=True)
+        vae = AutoencoderKL.from_pretrained(family.folder / "vae", torch_dtype=dtype, use_safetensors=True)
         control = (
-            ControlNetModel.from_pretrained(family.folder / "controlnet", torch_dtype=dtype)
+            ControlNetModel.from_pretrained(family.folder / "controlnet", torch_dtype=dtype, use_safetensors=True)
             if family.has_line_control
             else None
         )

@@ -91,7 +91,7 @@ class Alphas:
                 "unet": _of_side(settings, "unet."),
                 "text": _of_side(settings, "text_encoder."),
             }
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise _unreadable() from error
 
     def of(self, side: Side, path: str, *, rank: int) -> float:

@@ -228,7 +228,7 @@ def _load(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         tensors = safetensors.torch.load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise InvalidInput("not a safetensors file, or a damaged one", reason="STYLE_DAMAGED") from error
     return tensors, header.get("__metadata__", {})
 
