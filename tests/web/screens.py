@@ -12,7 +12,7 @@ Theme = Literal["light", "dark"]
 WIDTH = 1280
 MAX_HEIGHT = 1500
 MAX_BYTES = 40_000
-QUALITIES = (72, 55, 40, 25)
+QUALITIES = (72, 55, 40, 25, 12)
 
 
 @dataclass(frozen=True, slots=True)
