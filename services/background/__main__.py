@@ -5,7 +5,8 @@ import asyncio
 import torch
 from transformers.utils.logging import disable_progress_bar
 
-from services.background.korean.translator import Translator
+from services.background.korean.network import NetworkTranslator
+from services.background.korean.translator import Translates, Translator
 from services.background.model import choose_device, load_painter
 from services.background.server import run
 from services.background.settings import BackgroundSettings
@@ -23,7 +24,10 @@ def main() -> None:
     with telling("background", settings.telemetry):
         family = load_family(settings.family)
         painter, targets = load_painter(family, device=choose_device(settings.device))
-        asyncio.run(run(settings, family, painter, targets, Translator()))
+        glossary, pulled = Translator(), family.folder / "translator"
+        network = settings.translator or (pulled if pulled.is_dir() else None)
+        translator: Translates = NetworkTranslator(network, glossary=glossary) if network else glossary
+        asyncio.run(run(settings, family, painter, targets, translator))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from services.background.engine.painter import Painter
 from services.background.engine.turns import Turns
 from services.background.enlarger import find_enlarger
 from services.background.finished import Finished
-from services.background.korean.translator import Translator
+from services.background.korean.translator import Translates
 from services.background.metrics import count_step
 from services.background.model import StyleTargets, load_sky
 from services.background.results import Results
@@ -34,7 +34,7 @@ FORGET_SECONDS = 60.0  # a deleted style stays in memory no longer than this
 
 
 async def run(
-    settings: BackgroundSettings, family: Family, painter: Painter, targets: StyleTargets, translator: Translator
+    settings: BackgroundSettings, family: Family, painter: Painter, targets: StyleTargets, translator: Translates
 ) -> None:
     # Past the door there is room for those who left and whose last step is not over.
     turns = Turns(

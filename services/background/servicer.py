@@ -15,7 +15,7 @@ from services.background.engine.records import Adapter, DrawingSpec, Drawn, Even
 from services.background.engine.turns import Turns
 from services.background.exchange import StyleExchange
 from services.background.finished import Finished
-from services.background.korean.translator import Translator
+from services.background.korean.translator import Translates
 from services.background.results import Results
 from services.background.styles import StyleShelf
 from services.common.admission import Places
@@ -48,7 +48,7 @@ class BackgroundServicer(pb_grpc.BackgroundServiceServicer):
         lane: ComputeLane,
         store: ArtifactStore,
         shelf: StyleShelf,
-        translator: Translator,
+        translator: Translates,
         afterwards: Afterwards,
     ) -> None:
         self._family = family

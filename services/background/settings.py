@@ -21,6 +21,11 @@ class BackgroundSettings(Settings):
         default_factory=ArtifactSettings, description="Where pictures and styles are read and results are stored."
     )
     family: Path = Field(default=Path("models/webtoon_tiny/weights"), description="Folder of the model family.")
+    translator: Path | None = Field(
+        default=None,
+        description="Folder of a translation network, NLLB's or Marian's kind (safetensors, tokenizer.json). Default: "
+        "`translator/` in the family's folder where there is one; else the glossary translates.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where the networks run; auto takes a GPU where there is one."
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from kiwipiepy import Kiwi
 
@@ -23,6 +23,12 @@ class Translation:
     unknown_words: tuple[str, ...] = ()
 
 
+class Translates(Protocol):
+    """What turns a prompt into English."""
+
+    def translate(self, prompt: str) -> Translation: ...
+
+
 class Translator:
     """Loads its dictionary once, which takes seconds. Only one thread may call it."""
 
@@ -39,7 +45,7 @@ class Translator:
         """The prompt in English; words that are not known are left out of it and named."""
         parts: list[str] = []
         unknown: list[str] = []
-        for run, korean in _runs(prompt):
+        for run, korean in runs_of(prompt):
             english = self._sentence(run, unknown) if korean else run
             if english:
                 parts.append(english)
@@ -79,11 +85,15 @@ class Translator:
         return sentence.english()
 
 
-def _runs(prompt: str) -> list[tuple[str, bool]]:
+def has_hangul(text: str) -> bool:
+    return bool(_HANGUL.search(text))
+
+
+def runs_of(prompt: str) -> list[tuple[str, bool]]:
     """The prompt cut into runs of words with and without Korean, in their order."""
     runs: list[tuple[str, bool]] = []
     for word in prompt.split():
-        korean = bool(_HANGUL.search(word))
+        korean = has_hangul(word)
         if runs and runs[-1][1] == korean:
             runs[-1] = (f"{runs[-1][0]} {word}", korean)
         else:

@@ -16,6 +16,7 @@ const SAME: Record<string, string[]> = {
     "PARTS_DIFFER",
     "PREDICTION_TYPE",
     "SCHEDULER",
+    "TRANSLATOR_DAMAGED",
     "TRITON_MODEL",
   ],
   FILE_LOST: [
