@@ -109,7 +109,8 @@ async def test_a_style_is_learned_in_versions_shown_exported_and_deleted(
     await terminal.oma("style", "rename", second["style_id"], "--name", "먹", "--note", "thinner")
     shown = await terminal.told("style", "show", second["style_id"], "--out", terminal.folder / "samples")
     assert (shown["name"], shown["note"]) == ("먹", "thinner")
-    assert len(terminal.files("samples")) == len(shown["sample_urls"]) > 0
+    drawn = len(shown["sample_urls"]) + len(shown["checkpoint_samples"])
+    assert len(terminal.files("samples")) == drawn > len(shown["sample_urls"]) > 0
     await terminal.oma("style", "export", second["style_id"], "--out", terminal.folder / "a/b.safetensors")
     assert (terminal.folder / "a/b.safetensors").read_bytes().startswith(b"style")
     await terminal.oma("style", "export", second["style_id"], "--out", "/proc/no/b", code=Exit.REFUSED)
