@@ -46,7 +46,7 @@ LISTS: dict[str, tuple[int, Read]] = {  # how many queries each may cost
     "jobs of a project": (4, jobs(project_id=PROJECT)),
     "jobs that failed": (3, jobs(state="failed")),
     "jobs that wait": (4, jobs(state="queued", limit=100)),
-    "bytes": (3, lambda db: stored_bytes(db, OWNER)),
+    "bytes": (4, lambda db: stored_bytes(db, OWNER)),
 }
 
 
