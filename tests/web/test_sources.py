@@ -19,6 +19,7 @@ NOT_ON_THE_WEB = (
     "services/cli/",
     "services/gateway/operator.py",
     "services/pose/estimation/triton_repository.py",
+    "services/pose/transfer/original.py",
 )
 
 

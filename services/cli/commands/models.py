@@ -1,5 +1,7 @@
 """oma models: the weights on this machine."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +9,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from services.cli.failures import CommandFailed, Exit
-from services.cli.output import AsJson, errors, print_json, show_rows
+from services.cli.output import AsJson, console, errors, print_json, show_rows
 from services.cli.paths import project_root
 from services.cli.weights.pull import pull as fill
 from services.cli.weights.settings import ModelSettings
@@ -81,6 +83,36 @@ def pull(
         print_json(_described(family))
     else:
         show_rows([_described(family)], ("name", "licence", "resolution", "files", "megabytes", "folder"))
+
+
+convert_app = typer.Typer(help="Bring published weights into a family.", no_args_is_help=True)
+app.add_typer(convert_app, name="convert")
+
+
+@convert_app.callback()
+def convert() -> None:
+    """Bring published weights into a family."""
+
+
+@convert_app.command("animate-anyone")
+def convert_animate_anyone(
+    source: Annotated[Path, typer.Argument(help="The folder with reference_unet.pth and the others.")],
+    licence: Annotated[str, typer.Option(help="Under which the weights may be used.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Family to make, or to add to. [default: models/<name>/weights]")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of a family that is made new.")] = "sd15",
+) -> None:
+    """Check every key and shape of AnimateAnyone's published files, and write them as safetensors."""
+    target = to or project_root() / "models" / name / "weights"
+    command = [sys.executable, "-m", "services.pose.transfer.original", str(source), str(target)]
+    done = subprocess.run(  # noqa: S603 (our own program; its own process, for this one never loads torch)
+        [*command, "--name", name, "--licence", licence], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason, _, message = done.stderr.strip().rpartition("\n")[2].partition(": ")
+        raise CommandFailed(message or done.stderr, reason=reason, code=Exit.REFUSED)
+    console.print(done.stdout.rstrip(), highlight=False, markup=False, soft_wrap=True)
 
 
 def _families() -> list[Family]:

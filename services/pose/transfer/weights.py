@@ -117,14 +117,19 @@ def build_unet(
 
 
 def build_guider(config: dict[str, Any], tensors: dict[str, Tensor]) -> ControlNetConditioningEmbedding:
+    guider = empty_guider(config)
+    _fill(guider, tensors)
+    return guider
+
+
+def empty_guider(config: dict[str, Any]) -> ControlNetConditioningEmbedding:
+    """The guider without weights."""
     with torch.device("meta"):
-        guider = ControlNetConditioningEmbedding(
+        return ControlNetConditioningEmbedding(
             conditioning_embedding_channels=config["conditioning_embedding_channels"],
             conditioning_channels=config.get("conditioning_channels", 3),
             block_out_channels=tuple(config["block_out_channels"]),
         )
-    _fill(guider, tensors)
-    return guider
 
 
 def read_alphas(config: dict[str, Any]) -> Tensor:
