@@ -21,6 +21,7 @@ FAMILY: Mapping[str, Any] = {
     "size_step": 32,
     "default_steps": 25,
     "default_guidance": 4.0,
+    "transfer_guidance": 1.5,
     "style_rate": 4.0,
 }
 JUDGE: Mapping[str, Any] = {"name": "webtoon-tiny-judge", "licence": "Apache-2.0"}

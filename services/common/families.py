@@ -22,6 +22,9 @@ class Family(BaseModel):
     size_step: int = Field(ge=8, description="Widths and heights are multiples of this.")
     default_steps: int = Field(default=25, ge=1)
     default_guidance: float = Field(default=7.5, ge=1)
+    transfer_guidance: float = Field(
+        default=3.5, ge=1, description="How closely a pose transfer follows the character."
+    )
     style_rate: float = Field(default=1.0, gt=0, description="LoRA learns this many times as fast as a preset says.")
     base_model_version: str = "sd_v1"
     files: dict[str, str] = Field(description="SHA-256 of each file, by its path inside the folder.")

@@ -22,7 +22,7 @@ from services.pose.transfer.proportions import with_proportions_of
 from services.pose.wire import in_range, read_people, write_person
 
 MAX_STEPS, DEFAULT_STEPS = 60, 30
-MAX_GUIDANCE, DEFAULT_GUIDANCE = 20.0, 3.5
+MAX_GUIDANCE = 20.0
 MAX_COUNT = 4
 MAX_STYLES, LARGEST_WEIGHT = 8, 2.0
 MIN_CHARACTER_SIDE = 16
@@ -75,7 +75,7 @@ def to_order(request: pb.TransferPoseRequest, family: Family) -> Order:
         raise InvalidInput("a pose is required", reason="POSE_REQUIRED")
     xy_PK2, score_PK = read_people([request.pose.person])
     steps = request.steps if request.HasField("steps") else DEFAULT_STEPS
-    guidance = request.guidance if request.HasField("guidance") else DEFAULT_GUIDANCE
+    guidance = request.guidance if request.HasField("guidance") else family.transfer_guidance
     order = Order(
         owner=check_owner(request.owner),
         request_id=request.request_id,

@@ -108,7 +108,7 @@ class TransferPoseRequest(_message.Message):
     steps: _builtins.int
     """Denoising steps, 1 to 60; default 30."""
     guidance: _builtins.float
-    """How strictly character and pose are followed, in [1, 20]; default 3.5."""
+    """How strictly character and pose are followed, in [1, 20]; default: the family's, 3.5 unless it says otherwise."""
     seed: _builtins.int
     """Seed of the first result; result i uses seed + i."""
     count: _builtins.int
