@@ -152,7 +152,9 @@ def to_spec(
     asked = zip(loaded, order.styles, strict=True)
     fitted_HWC = None if image_HWC is None else fit_picture(image_HWC, width=width, height=height)
     lines = None if fitted_HWC is None else _lines(fitted_HWC, order.line_control)
-    palette = _style_palette(order, loaded)
+    adapters = tuple(AdapterUse(adapter=style, weight=use.weight) for style, use in asked if isinstance(style, Adapter))
+    stage_tokens = next((style for style in loaded if isinstance(style, StageTokens)), None)
+    palette = _style_palette(adapters, stage_tokens)
     if fitted_HWC is not None and palette is not None:
         fitted_HWC = near_hand(fitted_HWC, palette, amount=order.palette, strength=order.strength, lines=lines)
     return DrawingSpec(
@@ -167,10 +169,8 @@ def to_spec(
         count=order.count,
         width=width,
         height=height,
-        adapters=tuple(
-            AdapterUse(adapter=style, weight=use.weight) for style, use in asked if isinstance(style, Adapter)
-        ),
-        stage_tokens=next((style for style in loaded if isinstance(style, StageTokens)), None),
+        adapters=adapters,
+        stage_tokens=stage_tokens,
         style_guidance=order.style_guidance,
         scheduler=order.scheduler,
         redraw=_redraw(image_HWC, mask_HWC),
@@ -232,7 +232,7 @@ def to_done(order: Order, spec: DrawingSpec, family: Family) -> pb.GenerateBackg
         line_control=order.line_control,
         scheduler=next(number for number, name in _SCHEDULERS.items() if name == order.scheduler),
         style_guidance=_told(order.style_guidance),
-        palette=order.palette,
+        palette=order.palette if spec.strength and _style_palette(spec.adapters, spec.stage_tokens) else 0.0,
         styles=[
             style_pb2.StyleUse(
                 key=style.key, sha256=style.sha256, method=style_pb2.Method.ValueType(style.method), weight=style.weight
@@ -310,9 +310,10 @@ def _palette(request: pb.GenerateBackgroundRequest, *, drawn_over: bool) -> floa
     return amount
 
 
-def _style_palette(order: Order, loaded: list[Adapter | StageTokens]) -> Palette | None:
-    uses = zip(loaded, order.styles, strict=True)
-    return mix_palettes([(style.palette, use.weight) for style, use in uses if style.palette is not None])
+def _style_palette(adapters: tuple[AdapterUse, ...], stage_tokens: StageTokens | None) -> Palette | None:
+    weighted = [(use.adapter.palette, use.weight) for use in adapters]
+    weighted += [(stage_tokens.palette, 1.0)] if stage_tokens is not None else []
+    return mix_palettes([(palette, weight) for palette, weight in weighted if palette is not None])
 
 
 def _lines(image_HWC: Pixels, weight: float) -> Lines | None:

@@ -3,7 +3,6 @@
 Mean and spread of CIELAB, after Reinhard et al., "Color Transfer between Images" (2001).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from services.common.pictures import Pixels
 
 PALETTE_KEY = "oma_palette"  # where a style file says it
 _NUMBERS = 6
+_MOST_LIGHT, _MOST_COLOUR = 100.0, 128.0  # of L*, and of a* and b*, on any screen
 _SIDE_px = 256  # no palette needs more of a picture
 
 Lab = NDArray[np.float32]
@@ -48,9 +48,12 @@ def read_palette(text: str) -> Palette | None:
         numbers = [float(word) for word in text.split()]
     except ValueError:
         return None
-    if len(numbers) != _NUMBERS or not all(math.isfinite(number) for number in numbers) or min(numbers[3:]) < 0:
+    if len(numbers) != _NUMBERS:
         return None
-    return Palette(mean=_three(numbers[:3]), spread=_three(numbers[3:]))
+    palette = Palette(mean=_three(numbers[:3]), spread=_three(numbers[3:]))
+    lightness, *colours = palette.mean
+    possible = 0 <= lightness <= _MOST_LIGHT and all(abs(one) <= _MOST_COLOUR for one in colours)
+    return palette if possible and all(0 <= one <= _MOST_COLOUR for one in palette.spread) else None
 
 
 def mix_palettes(weighted: Sequence[tuple[Palette, float]]) -> Palette | None:

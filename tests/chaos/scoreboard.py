@@ -39,7 +39,7 @@ def board(all_of_it: list[Figures]) -> Figures:
     trained = [one for one in all_of_it if "trainings" in one]
     whole = [one for one in all_of_it if "whole_mesh" in one]
     return {
-        **{f"whole mesh {number}": one for number, one in enumerate(whole, start=1)},
+        **({f"whole mesh {number}": one for number, one in enumerate(whole, start=1)} or {"whole mesh": "not run"}),
         "sqlite": database(all_of_it, "sqlite"),
         "postgresql": database(all_of_it, "postgresql"),
         "simulated": {key: total(simulated, key) for key in ("schedules", "refused_writes", "set_aside", "faults")},

@@ -24,10 +24,8 @@ ARTISTS = 3
 SETTLE_SECONDS = 240
 SEED = int(os.environ.get("OMA_CHAOS_SEED", "1"))
 NO_TRITON = missing()
-pytestmark = [
-    pytest.mark.timeout(1500),
-    pytest.mark.skipif(NO_TRITON is not None, reason=NO_TRITON or ""),
-]
+pytestmark = pytest.mark.timeout(1500)
+needs_triton = pytest.mark.skipif(NO_TRITON is not None, reason=NO_TRITON or "")
 
 
 def test_a_plan_strikes_everything_and_is_the_same_again() -> None:
@@ -113,12 +111,14 @@ async def trial(
     return trouble
 
 
+@needs_triton
 @pytest.mark.chaos
 async def test_nothing_accepted_is_lost_or_done_twice(tmp_path: Path, postgres: Postgres, measured: Measure) -> None:
     trouble = await trial(tmp_path, postgres, measured, kills=55, rounds=2, seconds=600)
     assert trouble.done["kill"] >= 50
 
 
+@needs_triton
 @pytest.mark.slow
 async def test_a_few_strikes_lose_nothing(tmp_path: Path, postgres: Postgres, measured: Measure) -> None:
     """The same in a minute or two."""

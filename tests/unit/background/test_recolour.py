@@ -6,7 +6,7 @@ from oma.background.v1 import background_service_pb2 as pb
 from oma.image.v1 import image_pb2
 from oma.style.v1 import style_pb2
 
-from services.background.convert import to_order, to_spec
+from services.background.convert import to_done, to_order, to_spec
 from services.background.engine.line_control import Lines
 from services.background.engine.recolour import near_hand
 from services.background.engine.records import Adapter
@@ -105,3 +105,16 @@ def test_a_palette_that_cannot_be_followed_is_refused(family: Family, fields: di
     with pytest.raises(InvalidInput) as refused:
         to_order(request(**fields), family)
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(("strength", "palette", "told"), [(0.6, PAPER, 1.0), (0.6, None, 0.0), (0.0, PAPER, 0.0)])
+def test_it_tells_a_palette_only_where_the_colours_were_moved(
+    family: Family, photo_HWC: Pixels, strength: float, palette: Palette | None, told: float
+) -> None:
+    order = to_order(request(palette=1.0, strength=strength), family)
+    english = Translation(english="a street")
+    style = Adapter(unet={}, text={}, trigger="", size_bytes=0, palette=palette)
+    spec = to_spec(
+        order, family, prompt=english, negative_prompt=english, image_HWC=photo_HWC, mask_HWC=None, loaded=[style]
+    )
+    assert to_done(order, spec, family).done.palette == told

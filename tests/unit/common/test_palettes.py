@@ -25,7 +25,20 @@ def test_a_palette_is_read_back_from_its_text() -> None:
     assert read_palette(RED.text()) == RED
 
 
-@pytest.mark.parametrize("text", ["", "1 2 3", "1 2 3 4 5 x", "1 2 3 4 5 nan", "1 2 3 -4 5 6", "1 2 3 4 5 6 7"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1 2 3",
+        "1 2 3 4 5 x",
+        "1 2 3 4 5 nan",
+        "1 2 3 -4 5 6",
+        "1 2 3 4 5 6 7",
+        "101 0 0 1 1 1",
+        "50 1e30 0 1 1 1",
+        "50 0 0 1e30 1 1",
+    ],
+)
 def test_what_is_no_palette_is_none(text: str) -> None:
     assert read_palette(text) is None
 
