@@ -20,6 +20,7 @@ from models.webtoon_tiny.pictures.characters import Drawn, draw_character
 from models.webtoon_tiny.pictures.characters_looks import sample_look, sample_pose
 from models.webtoon_tiny.pictures.styles import Style, sample_style
 from models.webtoon_tiny.transfer_data import SIDE, scores, skeleton_picture
+from services.common.families import load_family
 from services.pose.estimation.engine import LookSpec, PoseEngine
 from services.pose.estimation.model import DETECTOR_FILE, POINTS_FILE, OnnxDetector, OnnxPointNetwork
 from services.pose.transfer.engine import TransferEngine, TransferSpec
@@ -47,8 +48,8 @@ def held_out(number: int, seed: int = SEED) -> Case:
     return Case(reference_HWC=reference, wanted=wanted, true_HWC=true)
 
 
-def repose(engine: TransferEngine, case: Case, *, steps: int = 20, guidance: float = 2.5) -> Pixels:
-    """The character as the service would draw it."""
+def repose(engine: TransferEngine, case: Case, *, guidance: float, steps: int = 20) -> Pixels:
+    """The character as the service would draw it, but for fewer steps."""
     spec = TransferSpec(
         character_HWC=case.reference_HWC,
         xy_K2=case.wanted.keypoints_K2.astype(np.float64),
@@ -108,7 +109,8 @@ def repose_held_out(family: Path, *, seed: int, count: int) -> Reposed:
         OnnxDetector(session(family / DETECTOR_FILE)), OnnxPointNetwork(session(family / POINTS_FILE))
     )
     cases = [held_out(number, seed) for number in range(count)]
-    results = [repose(engine, case) for case in cases]
+    guidance = load_family(family).transfer_guidance
+    results = [repose(engine, case, guidance=guidance) for case in cases]
     pairs = list(zip(cases, results, strict=True))
     own = [palette_distance(result, case.true_HWC) for case, result in pairs]
     other = [palette_distance(result, cases[(index + 1) % count].true_HWC) for index, (_, result) in enumerate(pairs)]
