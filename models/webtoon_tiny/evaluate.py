@@ -7,6 +7,7 @@ Prints one table, then all measures as one JSON object on the last line; writes 
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,6 +146,7 @@ def evaluate(family: Path, out: Path, extent: Extent, *, seed: int, quick: bool)
         started = time.perf_counter()
         part()
         spent[part.__name__] = round(time.perf_counter() - started, 1)
+        print(f"{part.__name__}: {spent[part.__name__]} s, {json.dumps(run.measures)}", file=sys.stderr, flush=True)
     figures, reasons = measure_figure_half(family, seed=seed, quick=quick)
     run.product.close()
     measures = {**run.measures, **figures}

@@ -1,5 +1,6 @@
 """The evaluation's parts: recipes replay, layers are exact, measures tell what they say, and thumbnails stay."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from models.webtoon_tiny import manifest, train_classifier, train_sky_mask
 from models.webtoon_tiny.classifier_network import JUDGE, Judge
 from models.webtoon_tiny.draw_thumbnails import FOLDER, PROMPTS, draw_thumbnails
+from models.webtoon_tiny.evaluation.product import Product
 from models.webtoon_tiny.evaluation.prompts import ask, place_share
 from models.webtoon_tiny.evaluation.statistics import edge_f1, feature_distance, gram, style_distance
 from models.webtoon_tiny.evaluation.table import ROWS, table
@@ -17,7 +19,7 @@ from models.webtoon_tiny.pictures.layers import draw_lines, draw_sky_mask
 from models.webtoon_tiny.pictures.scenes import sample_scene
 from models.webtoon_tiny.train_classifier import ClassifierRecipe
 from models.webtoon_tiny.train_sky_mask import SkyMaskRecipe
-from models.webtoon_tiny.training import LossLog
+from models.webtoon_tiny.training import WEIGHTS, LossLog
 
 TINY_CLASSIFIER = ClassifierRecipe(
     widths=(4, 4, 4, 8), sizes_wh=((32, 32), (48, 32)), batch=4, steps=20, warmup=2, first_pool=8, fresh_per_step=1
@@ -77,6 +79,13 @@ def one_thread() -> None:
 
 
 @pytest.fixture
+def product() -> Iterator[Product]:
+    found = Product(WEIGHTS)
+    yield found
+    found.close()
+
+
+@pytest.fixture
 def log(tmp_path: Path) -> LossLog:
     return LossLog(tmp_path / "losses.jsonl")
 
@@ -116,6 +125,18 @@ def test_exact_lines_and_sky_are_those_of_the_picture() -> None:
 def test_a_room_has_no_sky() -> None:
     scene = sample_scene(np.random.default_rng(3), place="bedroom", time="day")
     assert not draw_sky_mask(scene, 64, 64).any()
+
+
+def test_words_that_the_family_has_no_room_for_are_said_anew() -> None:
+    first = ask(np.random.default_rng(3))
+    second = ask(np.random.default_rng(3), lambda words: words != first.words)
+    assert second.words != first.words
+    assert second.scene == first.scene
+
+
+def test_the_longest_captions_are_known_to_be_too_long(product: Product) -> None:
+    assert product.takes("a beach at night")
+    assert not product.takes(", ".join(["a beach at night with many boats"] * 20))
 
 
 def test_equal_pictures_are_no_distance_apart_and_others_are() -> None:

@@ -16,6 +16,7 @@ from services.background.engine.text import with_triggers
 from services.background.model import load_painter
 from services.background.styles import StyleShelf
 from services.common.artifacts import FolderStore
+from services.common.errors import InvalidInput
 from services.common.families import Family, load_family
 from services.style_train.courses import prepare
 from services.style_train.engine.lora import StylePicture
@@ -72,6 +73,16 @@ class Product:
             guidance=family.default_guidance,
         )  # fmt: skip
         return replace(plain, **changes)  # type: ignore[arg-type]
+
+    def takes(self, prompt: str) -> bool:
+        """Whether the family's text encoder has room for the prompt; the service refuses a longer one by name."""
+        try:
+            self.painter.begin(self.spec(prompt, 0))
+        except InvalidInput as refusal:
+            if refusal.reason == "PROMPT_TOO_LONG":
+                return False
+            raise
+        return True
 
     def draw(self, specs: Sequence[DrawingSpec]) -> list[Pixels]:
         """One picture for each; those of one size and number of steps share the denoiser's calls, as in the service."""

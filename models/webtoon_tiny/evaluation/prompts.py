@@ -1,6 +1,6 @@
 """Held-out scenes with their captions, and what of a scene its caption names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,12 @@ class Asked:
         return draw_scene(self.scene, self.style if style is None else style, NATIVE_px, NATIVE_px, rng)
 
 
-def ask(rng: np.random.Generator) -> Asked:
-    """A random scene in a base style and one of its captions."""
+def ask(rng: np.random.Generator, fits: Callable[[str], bool] = lambda _words: True) -> Asked:
+    """A random scene in a base style and one of its captions: said anew while the family refuses it as too long."""
     scene, style = sample_scene(rng), sample_style(rng)
     words = caption(scene, style, rng)
+    while not fits(words):
+        words = caption(scene, style, rng)
     return Asked(
         scene=scene,
         style=style,

@@ -27,7 +27,7 @@ class Drawings:
 def measure_text_to_image(product: Product, judge: Judge, *, seed: int, captions: int, distance: int) -> Drawings:
     """`captions` are read for place, time and objects; `distance` pictures (at least as many) are compared in all."""
     rng = np.random.default_rng([seed, 1])
-    asked = [ask(rng) for _ in range(max(captions, distance))]
+    asked = [ask(rng, product.takes) for _ in range(max(captions, distance))]
     pictures = product.draw([product.spec(one.words, seed + index) for index, one in enumerate(asked)])
     renders = [one.render(seed + index) for index, one in enumerate(asked)]
     others = [ask(rng).render(seed + index) for index in range(len(asked))]
@@ -65,7 +65,7 @@ def measure_text_to_image(product: Product, judge: Judge, *, seed: int, captions
 def measure_fast(product: Product, judge: Judge, fast: Fast, *, seed: int, captions: int) -> tuple[Measures, float]:
     """Seconds of one native picture, by default and in the fast setting; and the share of places read in the latter."""
     rng = np.random.default_rng([seed, 2])
-    asked = [ask(rng) for _ in range(captions)]
+    asked = [ask(rng, product.takes) for _ in range(captions)]
     specs = [
         product.spec(one.words, seed + index, steps=fast.steps, scheduler=fast.scheduler)
         for index, one in enumerate(asked)
