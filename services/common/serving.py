@@ -53,7 +53,9 @@ class ServerSettings(BaseModel):
     )
 
 
-def server_options() -> list[tuple[str, int]]:
+def server_options(
+    *, connection_seconds: float = _CONNECTION_SECONDS, grace_seconds: float = _CONNECTION_GRACE_SECONDS
+) -> list[tuple[str, int]]:
     """Message limits, keepalive, and connections aged so that callers find new replicas (platform notes, 2.5)."""
     return [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -61,8 +63,8 @@ def server_options() -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-        ("grpc.max_connection_age_ms", 1_000 * _CONNECTION_SECONDS),
-        ("grpc.max_connection_age_grace_ms", 1_000 * _CONNECTION_GRACE_SECONDS),
+        ("grpc.max_connection_age_ms", round(1_000 * connection_seconds)),
+        ("grpc.max_connection_age_grace_ms", round(1_000 * grace_seconds)),
         ("grpc.so_reuseport", 0),
     ]
 
