@@ -49,7 +49,7 @@ async def test_a_message_above_the_limit_is_refused_by_name_and_the_next_one_is_
         careless = grpc.aio.insecure_channel(address, options=[("grpc.max_send_message_length", -1)])
         for channel in (careless, open_channel(address)):
             async with channel:
-                call = channel.unary_unary(METHOD)
+                call = channel.unary_unary(METHOD, bytes, bytes)
                 with pytest.raises(grpc.aio.AioRpcError) as refused:
                     await call(bytes(MAX_MESSAGE_BYTES + 1), timeout=60)
                 assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -60,7 +60,7 @@ async def test_a_message_above_the_limit_is_refused_by_name_and_the_next_one_is_
 async def test_an_answer_above_the_limit_is_refused_by_name() -> None:
     async with serving(as_long_as_asked, server_options()) as address, open_channel(address) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await channel.unary_unary(METHOD)(b"%d" % (MAX_MESSAGE_BYTES + 1), timeout=60)
+            await channel.unary_unary(METHOD, bytes, bytes)(b"%d" % (MAX_MESSAGE_BYTES + 1), timeout=60)
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
@@ -74,7 +74,7 @@ async def test_connections_grow_old_and_no_call_fails_of_it() -> None:
     aged = server_options(connection_seconds=0.3, grace_seconds=5)
     async with serving(tell_peer, aged) as address, open_channel(address) as channel, asyncio.timeout(60):
         while len(peers) < 3:
-            await channel.unary_unary(METHOD)(b"", timeout=30)
+            await channel.unary_unary(METHOD, bytes, bytes)(b"", timeout=30)
 
 
 @pytest.fixture
