@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _CONNECTION_SECONDS, _CONNECTION_GRACE_SECONDS = 300, 60
+_PING_SECONDS = 10
 LONGEST_CONNECTION_SECONDS = 1.25 * (_CONNECTION_SECONDS + _CONNECTION_GRACE_SECONDS)  # ages vary by a tenth
 LIVE = "live"
 """A name for health checks that ask whether the process answers, not whether it can take work."""
@@ -54,15 +55,21 @@ class ServerSettings(BaseModel):
 
 
 def server_options(
-    *, connection_seconds: float = _CONNECTION_SECONDS, grace_seconds: float = _CONNECTION_GRACE_SECONDS
+    *,
+    connection_seconds: float = _CONNECTION_SECONDS,
+    grace_seconds: float = _CONNECTION_GRACE_SECONDS,
+    ping_seconds: float = _PING_SECONDS,
 ) -> list[tuple[str, int]]:
-    """Message limits, keepalive, and connections aged so that callers find new replicas (platform notes, 2.5)."""
+    """Message limits, keepalive, and connections aged so that callers find new replicas (platform notes, 2.5).
+
+    `ping_seconds`: callers that ask more often whether we are there, on calls that say nothing, are cut off.
+    """
     return [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", round(1_000 * ping_seconds)),
         ("grpc.max_connection_age_ms", round(1_000 * connection_seconds)),
         ("grpc.max_connection_age_grace_ms", round(1_000 * grace_seconds)),
         ("grpc.so_reuseport", 0),

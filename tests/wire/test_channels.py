@@ -98,6 +98,18 @@ async def test_a_server_that_falls_silent_is_given_up_long_before_the_calls_time
         )
         await watch.read()
         os.kill(process, signal.SIGSTOP)
-        with pytest.raises(grpc.aio.AioRpcError) as given_up:
-            await watch.read()
+        async with asyncio.timeout(40):  # gRPC alone waits a minute for the answer to a ping
+            with pytest.raises(grpc.aio.AioRpcError) as given_up:
+                await watch.read()
         assert given_up.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "ping timeout" in str(given_up.value.details())
+
+
+async def test_a_call_that_says_nothing_for_long_is_not_cut_off_for_asking_whether_the_server_is_there() -> None:
+    async def think(_request: bytes, _context: object) -> bytes:
+        await asyncio.sleep(8)  # gRPC's own bound would end this with "too many pings" at the third or fourth
+        return b"done"
+
+    patient = server_options(ping_seconds=0.5)
+    async with serving(think, patient) as address, open_channel(address, keepalive_seconds=1) as channel:
+        assert await channel.unary_unary(METHOD, bytes, bytes)(b"", timeout=60) == b"done"
