@@ -9,9 +9,10 @@ from torch import Tensor
 
 from services.pose.transfer.attention import Reading, block_paths, keys_and_values
 from services.pose.transfer.weights import UNUSED_BY_REFERENCE, build_guider, build_unet
-from tests.parity.pose_sets import ROOT
+from tests.parity.pose_sets import OWN_ROOT, ROOT
 
-SHAPES = ROOT / "pose" / "animate_anyone_state_dict.json.gz"
+# Sets of other networks need not bring the list of the published ones.
+SHAPES = next(path for folder in (ROOT, OWN_ROOT) if (path := folder / "animate_anyone_state_dict.json.gz").exists())
 UNET: dict[str, Any] = {  # Stable Diffusion 1.5
     "block_out_channels": [320, 640, 1280, 1280],
     "cross_attention_dim": 768,

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.pose.sizes import working_size
+from services.pose.sizes import DRAWING_SIDE, working_size
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -32,9 +32,9 @@ class Boxes:
     score_N: Floats
 
 
-def to_working_picture(image_HWC: Pixels) -> Pixels:
+def to_working_picture(image_HWC: Pixels, *, short_side: int = DRAWING_SIDE) -> Pixels:
     """An RGB picture as BGR at the size that the detector and the pose network look at."""
-    size_wh = working_size((image_HWC.shape[1], image_HWC.shape[0]))
+    size_wh = working_size((image_HWC.shape[1], image_HWC.shape[0]), short_side=short_side)
     grows = min(size_wh) > min(image_HWC.shape[:2])
     bgr_HWC = cv2.cvtColor(image_HWC, cv2.COLOR_RGB2BGR)
     resized = cv2.resize(bgr_HWC, size_wh, interpolation=cv2.INTER_LANCZOS4 if grows else cv2.INTER_AREA)
