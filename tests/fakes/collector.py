@@ -1,10 +1,12 @@
-"""A collector of OpenTelemetry's traces, as processes find one on the network."""
+"""A collector of OpenTelemetry's traces, as processes find one on the network: by gRPC, and by HTTP as Triton sends."""
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
@@ -44,10 +46,34 @@ class Collector(pb_grpc.TraceServiceServicer):
                 self.spans += found
         return pb.ExportTraceServiceResponse()
 
+    def take_json(self, request: dict[str, Any]) -> None:
+        """The same request in OTLP's JSON, whose ids are hexadecimal."""
+        for group in request["resourceSpans"]:
+            named = {one["key"]: one["value"].get("stringValue") for one in group["resource"]["attributes"]}
+            found = [
+                Seen(
+                    service=named["service.name"],
+                    name=one["name"],
+                    trace_id=one["traceId"],
+                    span_id=one["spanId"],
+                    parent_id=one.get("parentSpanId", ""),
+                    text=json.dumps(one),
+                )
+                for scope in group["scopeSpans"]
+                for one in scope["spans"]
+            ]
+            with self._lock:
+                self.spans += found
+
     def services_of(self, name: str) -> set[str]:
         """Which processes took part in the traces that have a span of this name."""
         traces = {one.trace_id for one in self.spans if one.name == name}
         return {one.service for one in self.spans if one.trace_id in traces}
+
+    def children(self, name: str) -> set[tuple[str, str]]:
+        """Service and name of each span right below one of this name."""
+        above = {(one.trace_id, one.span_id) for one in self.spans if one.name == name}
+        return {(one.service, one.name) for one in self.spans if (one.trace_id, one.parent_id) in above}
 
     def orphans(self) -> list[Seen]:
         """Spans whose parent never arrived."""
@@ -74,3 +100,26 @@ def running_collector() -> Iterator[Collector]:
     server.start()
     yield collector
     server.stop(None).wait()
+
+
+@contextmanager
+def listening_by_http(collector: Collector) -> Iterator[str]:
+    """The address that takes OTLP as JSON over HTTP for the same collector."""
+
+    class Taking(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            collector.take_json(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
+            """What the base class would print."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces"
+    server.shutdown()
+    serving.join()
+    server.server_close()

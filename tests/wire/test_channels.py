@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
+import oma_stubs
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -102,6 +104,20 @@ async def test_a_server_that_falls_silent_is_given_up_long_before_the_calls_time
             with pytest.raises(grpc.aio.AioRpcError) as given_up:
                 await watch.read()
         assert given_up.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "ping timeout" in str(given_up.value.details())
+
+
+def test_the_stubs_of_other_programs_give_a_silent_server_up_too(small_server: tuple[int, str]) -> None:
+    process, address = small_server
+    unproven = partial(oma_stubs.open_channel, owner="mina", assertion=lambda _owner, _service: "")
+    with unproven(address, keepalive_seconds=1) as channel:
+        live = health_pb2.HealthCheckRequest(service="live")
+        watch = health_pb2_grpc.HealthStub(channel).Watch(live, wait_for_ready=True, timeout=40)
+        next(watch)
+        os.kill(process, signal.SIGSTOP)
+        with pytest.raises(grpc.RpcError) as given_up:
+            next(watch)
+        assert given_up.value.code() is grpc.StatusCode.UNAVAILABLE  # not DEADLINE_EXCEEDED
         assert "ping timeout" in str(given_up.value.details())
 
 

@@ -28,13 +28,20 @@ class Triton:
     """Started by the constructor, which returns when the server is ready."""
 
     def __init__(
-        self, folder: Path, family: Path, *, models: tuple[Model, ...] = MODELS, delay_seconds: float = 0.0
+        self,
+        folder: Path,
+        family: Path,
+        *,
+        models: tuple[Model, ...] = MODELS,
+        delay_seconds: float = 0.0,
+        traces_to: str | None = None,
     ) -> None:
         self.grpc_port, self._http_port, self._metrics_port = free_port(), free_port(), free_port()
         self.address = f"127.0.0.1:{self.grpc_port}"
         self.family = family
         self._folder = folder
         self._delay_seconds = delay_seconds
+        self._tracing = tracing(traces_to) if traces_to else []
         self._backends = _make_backends(folder / "backends")
         self._repository = folder / "repository"
         for model in write_repository(family, self._repository, Placement(backend="python", gpu=False), models):
@@ -48,6 +55,7 @@ class Triton:
             f"--backend-directory={self._backends}", "--http-address=127.0.0.1", f"--http-port={self._http_port}",
             "--grpc-address=127.0.0.1", f"--grpc-port={self.grpc_port}", "--metrics-address=127.0.0.1",
             f"--metrics-port={self._metrics_port}", "--exit-timeout-secs=5",
+            *self._tracing,
         ]  # fmt: skip
         libraries = f"{sysconfig.get_config_var('LIBDIR')}:{SITE}/nvidia_pytriton.libs"
         environment = {
@@ -99,6 +107,14 @@ class Triton:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def tracing(address: str) -> list[str]:
+    """Arguments by which every request is traced to an OTLP address (HTTP), under the trace of its caller."""
+    exporter = {"url": address, "resource": "service.name=triton", "bsp_schedule_delay": "100"}
+    common = ["mode=opentelemetry", "level=TIMESTAMPS", "rate=1", "count=-1"]
+    settings = common + [f"opentelemetry,{name}={value}" for name, value in exporter.items()]
+    return [f"--trace-config={setting}" for setting in settings]
 
 
 def missing() -> str | None:
