@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 Array = NDArray[np.float64]
-_DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
+_DTYPES: dict[str, type[np.generic]] = {
+    "F16": np.float16,
+    "F32": np.float32,
+    "F64": np.float64,
+    "I32": np.int32,
+    "I64": np.int64,
+}
+UNET_PREFIXES = ("lora_unet_",)
+TEXT_PREFIXES = ("lora_te_text_model_", "lora_te1_text_model_")  # the second is SDXL's, and read for SD1.5 too
 
 
 def read(content: bytes) -> tuple[dict[str, Array], dict[str, str]]:
@@ -23,9 +31,15 @@ def read(content: bytes) -> tuple[dict[str, Array], dict[str, str]]:
     tensors = {}
     for name, place in header.items():
         start, end = place["data_offsets"]
-        raw = np.frombuffer(numbers[start:end], _DTYPES[place["dtype"]])
-        tensors[name] = raw.astype(np.float64).reshape(place["shape"])
+        tensors[name] = _numbers(numbers[start:end], place["dtype"]).reshape(place["shape"])
     return tensors, metadata
+
+
+def _numbers(content: bytes, dtype: str) -> Array:
+    if dtype == "BF16":  # the upper half of a float32
+        upper = np.frombuffer(content, np.uint16).astype(np.uint32) << 16
+        return upper.view(np.float32).astype(np.float64)
+    return np.frombuffer(content, _DTYPES[dtype]).astype(np.float64)
 
 
 def model_hash(content: bytes) -> str:
@@ -33,21 +47,36 @@ def model_hash(content: bytes) -> str:
     return hashlib.sha256(content[8 + int.from_bytes(content[:8], "little") :]).hexdigest()
 
 
+def legacy_hash(content: bytes) -> str:
+    """Eight digits of SHA-256 of 64 KiB at 1 MiB of the file, were `ss_*` the only metadata in its header."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header: dict[str, Any] = json.loads(content[8:end])
+    own = {key: value for key, value in header.pop("__metadata__", {}).items() if key.startswith("ss_")}
+    smaller = {"__metadata__": own, **header} if own else header
+    length = len(json.dumps(smaller, separators=(",", ":"), ensure_ascii=False).encode())
+    start = 2**20 - 8 - -(-length // 8) * 8  # headers are filled up to eights
+    return hashlib.sha256(content[end:][start : start + 2**16]).hexdigest()[:8]
+
+
 def names_of(tensors: Mapping[str, Array]) -> set[str]:
     """The adapted modules: everything before the first dot."""
     return {name.split(".", 1)[0] for name in tensors}
 
 
-def merge(tensors: Mapping[str, Array], network: nn.Module, *, prefix: str, strength: float = 1.0) -> int:
+def merge(tensors: Mapping[str, Array], network: nn.Module, *, prefixes: Sequence[str], strength: float = 1.0) -> int:
     """Add strength * alpha / rank * up @ down to the weights that the names mean; how many there were."""
-    paths = {prefix + path.removeprefix("text_model.").replace(".", "_"): path for path, _ in network.named_modules()}
+    paths = {
+        prefix + path.removeprefix("text_model.").replace(".", "_"): path
+        for prefix in prefixes
+        for path, _ in network.named_modules()
+    }
     merged = 0
     for name in names_of(tensors):
-        if not name.startswith(prefix):
+        if not name.startswith(tuple(prefixes)):
             continue
         down, up = tensors[f"{name}.lora_down.weight"], tensors[f"{name}.lora_up.weight"]
         rank = down.shape[0]
-        alpha = float(tensors[f"{name}.alpha"]) if f"{name}.alpha" in tensors else rank
+        alpha = float(tensors[f"{name}.alpha"].item()) if f"{name}.alpha" in tensors else rank
         weight = network.get_submodule(paths[name]).weight
         assert isinstance(weight, torch.Tensor)
         change = (up.reshape(len(up), rank) @ down.reshape(rank, -1)).reshape(tuple(weight.shape))

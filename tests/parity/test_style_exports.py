@@ -1,8 +1,8 @@
 """What we write is read by others as we mean it: names, strengths, hashes, and the picture that comes of it."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from peft.utils import set_peft_model_state_dict
-from safetensors.torch import load, load_file
+from safetensors.torch import load
 from torch import nn
 from transformers import CLIPTextModel
 
@@ -33,9 +33,9 @@ from services.common.style_files import (
 from tests.fakes.families import build_random_family
 from tests.fakes.styles import draw_alone, random_lora
 from tests.parity import independent_reader
+from tests.parity.style_sets import StyleCase, all_cases, assert_near, cases_with
 from tests.unit.background.test_sd15_shape import build_sd15_text, build_sd15_unet
 
-ROOT = Path(os.environ.get("OMA_PARITY_ROOT", str(Path(__file__).parent / "fixtures"))) / "style" / "parity"
 SPEC = DrawingSpec(prompt="a beach at sunset", guidance=7.5, steps=3, seed=4, width=32, height=32)
 
 
@@ -69,22 +69,81 @@ def test_a_style_file_has_the_names_that_every_tool_knows_and_the_promised_size(
     assert len(independent_reader.expected_text()) == 72
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("kohya_*.safetensors")), ids=lambda path: path.stem)
-def test_a_style_reader_of_its_own_comes_to_the_reference_results(path: Path) -> None:
-    case = json.loads((path.parent / "case.json").read_text(encoding="utf-8"))
-    arrays = load_file(path.parent / "io.safetensors")
-    kind = next(kind for kind in case["adapters"] if kind in path.stem.split("_"))
-    unet = UNet2DConditionModel.from_pretrained(ROOT / "pipeline" / "unet").eval()
-    encoder = CLIPTextModel.from_pretrained(ROOT / "pipeline" / "text_encoder").eval()
-    tensors, _ = independent_reader.read(path.read_bytes())
-    strength = float(case["scales"][-1])
-    assert independent_reader.merge(tensors, unet, prefix="lora_unet_", strength=strength)
-    independent_reader.merge(tensors, encoder, prefix="lora_te_text_model_", strength=strength)
-    with torch.inference_mode():
-        hidden = encoder(arrays["input_ids"])[0]
-        eps = unet(arrays["sample"], arrays["timesteps"], hidden).sample
-    expected = arrays[f"{kind}.scale{strength}.eps_full_chain"]
-    assert float((eps - expected).abs().max()) <= 1e-4 * max(1.0, float(expected.abs().max()))
+def kohya_files() -> list[tuple[StyleCase, Path]]:
+    """Those with kohya's names, whatever the file is called."""
+    return [
+        (case, path)
+        for case in all_cases()
+        if case.kinds
+        for path in case.style_files
+        if any(name.endswith(".lora_down.weight") for name in independent_reader.read(path.read_bytes())[0])
+    ]
+
+
+class Merged:
+    """A set's networks with whole files added to their weights, by a reader that shares no code with ours."""
+
+    def __init__(self, case: StyleCase, uses: Sequence[tuple[Path, float]]) -> None:
+        self.arrays = case.arrays
+        self.plain = UNet2DConditionModel.from_pretrained(case.pipeline / "unet").eval()
+        encoder = CLIPTextModel.from_pretrained(case.pipeline / "text_encoder").eval()
+        for path, strength in uses:
+            tensors, _ = independent_reader.read(path.read_bytes())
+            of_unet = independent_reader.merge(
+                tensors, self.plain, prefixes=independent_reader.UNET_PREFIXES, strength=strength
+            )
+            of_text = independent_reader.merge(
+                tensors, encoder, prefixes=independent_reader.TEXT_PREFIXES, strength=strength
+            )
+            assert of_unet + of_text == len(independent_reader.names_of(tensors))
+        with torch.inference_mode():
+            self.hidden = encoder(self.arrays["input_ids"])[0]
+
+    def assert_same(self, name: str) -> None:
+        given, found = self.arrays, {f"{name}.hidden": self.hidden}
+        for what, hidden in (("eps", given["hidden"]), ("eps_full_chain", self.hidden)):
+            with torch.inference_mode():
+                found[f"{name}.{what}"] = self.plain(given["sample"], given["timesteps"], hidden).sample
+        assert_near(found, given)
+
+
+@pytest.mark.parametrize(("case", "path"), kohya_files(), ids=lambda value: getattr(value, "stem", str(value)))
+def test_a_style_reader_of_its_own_comes_to_the_reference_results(case: StyleCase, path: Path) -> None:
+    for name, strength in case.scales_of(case.kind_of(path)):
+        Merged(case, [(path, strength)]).assert_same(name)
+
+
+@pytest.mark.parametrize("case", cases_with("mix."), ids=str)
+def test_a_style_reader_of_its_own_mixes_to_the_reference_results(case: StyleCase) -> None:
+    files = {case.kind_of(path): path for own, path in kohya_files() if own == case}
+    Merged(case, [(files[kind], float(weight)) for kind, weight in case.told["mix_weights"].items()]).assert_same("mix")
+
+
+@pytest.mark.parametrize(("case", "path"), kohya_files(), ids=lambda value: getattr(value, "stem", str(value)))
+def test_the_hashes_in_a_style_file_are_those_of_its_numbers(case: StyleCase, path: Path) -> None:
+    content = path.read_bytes()
+    _, metadata = independent_reader.read(content)
+    told = {name: metadata[name] for name in ("sshs_model_hash", "sshs_legacy_hash") if name in metadata}
+    found = {
+        "sshs_model_hash": independent_reader.model_hash(content),
+        "sshs_legacy_hash": independent_reader.legacy_hash(content),
+    }
+    assert {name: found[name] for name in told} == told, case
+
+
+def test_the_hashes_that_we_write_are_what_others_compute_of_the_file() -> None:
+    """Of a file above 1 MiB: of smaller ones the shorter hash is that of nothing."""
+    with torch.device("meta"):
+        modules = transformer_modules(build_sd15_unet())
+    generator = torch.Generator().manual_seed(3)
+    style = {
+        path: replace(one, down=torch.randn(one.down.shape, generator=generator))
+        for path, one in zeros(modules, 2).items()
+    }
+    content = write_lora(style, metadata={"ss_output_name": "잉크", "modelspec.title": "ink"})
+    _, metadata = independent_reader.read(content)
+    assert metadata["sshs_model_hash"] == independent_reader.model_hash(content)
+    assert metadata["sshs_legacy_hash"] == independent_reader.legacy_hash(content) != "e3b0c442"
 
 
 class Family:
@@ -143,9 +202,9 @@ def test_a_style_of_mixed_alphas_is_read_as_meant_by_a_reader_of_its_own(family:
     tensors, metadata = independent_reader.read(content)
     assert metadata["sshs_model_hash"] == independent_reader.model_hash(content)
     pipeline = family.pipeline()
-    assert independent_reader.merge(tensors, pipeline.unet, prefix="lora_unet_") == len(family.targets.unet)
-    merged = independent_reader.merge(tensors, pipeline.text_encoder, prefix="lora_te_text_model_")
-    assert merged == len(family.targets.text)
+    of_unet = independent_reader.merge(tensors, pipeline.unet, prefixes=independent_reader.UNET_PREFIXES)
+    of_text = independent_reader.merge(tensors, pipeline.text_encoder, prefixes=independent_reader.TEXT_PREFIXES)
+    assert (of_unet, of_text) == (len(family.targets.unet), len(family.targets.text))
     assert_same(family.drawn(family.mixed), picture(pipeline), draw_alone(family.painter, SPEC)[0])
 
 

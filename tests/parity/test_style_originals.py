@@ -1,7 +1,5 @@
 """Styles that the original DreamStyler learned are brought over row by row, and nothing else is."""
 
-import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,28 +9,27 @@ from safetensors.torch import load_file
 from services.common.errors import InvalidInput
 from services.common.style_files import read_dreamstyler
 from services.style_train.original import convert
+from tests.parity.style_sets import StyleCase, all_cases
 
-ROOT = Path(os.environ.get("OMA_PARITY_ROOT", str(Path(__file__).parent / "fixtures"))) / "style" / "parity"
-FILES = sorted(ROOT.rglob("embedding/final.safetensors"))
+CASES = [case for case in all_cases() if (case.folder / "embedding").is_dir()]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.parent.name)
-def test_an_original_style_file_keeps_every_row_and_its_token(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_original_style_file_keeps_every_row_and_its_token(case: StyleCase, tmp_path: Path) -> None:
     """The original's own file where it lies beside; the repository keeps no pickle, so there it is made first."""
-    case = json.loads((path.parent.parent / "case.json").read_text(encoding="utf-8"))
-    expected, original = load_file(path), path.with_suffix(".bin")
+    folder, told = case.folder / "embedding", case.told
+    safe, original = folder / "final.safetensors", folder / "final.bin"
+    expected = load_file(safe) if safe.exists() else torch.load(original, weights_only=True)
     if not original.exists():
         original = tmp_path / "final.bin"
         torch.save(expected, original)
+    assert sorted(expected) == sorted(told["token_names"])
+    assert len(expected) == told["num_stages"]
     width = next(iter(expected.values())).shape[0]
     read = read_dreamstyler(convert(original), width=width)
-    assert torch.equal(read.embeddings_TC, torch.stack([expected[name] for name in case["token_names"]]))
-    assert read.trigger == case["placeholder_token"]
+    assert torch.equal(read.embeddings_TC, torch.stack([expected[name] for name in told["token_names"]]))
+    assert read.trigger == told["placeholder_token"]
     assert read_dreamstyler(convert(original, trigger="ink"), width=width).trigger == "ink"
-
-
-def test_there_is_an_original_style_to_try() -> None:
-    assert FILES
 
 
 class Evil:

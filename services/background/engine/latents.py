@@ -21,11 +21,15 @@ class PixelSide:
         self.channels = int(vae.config.latent_channels)
         self._colours = self._fit_colours()
 
-    @torch.inference_mode()
     def encode(self, image_HWC: Pixels) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the latents, (1, C, h, w), not yet scaled."""
         pixels = torch.from_numpy(np.ascontiguousarray(image_HWC)).permute(2, 0, 1)[None]
-        posterior = self._vae.encode((pixels.float() / 255 * 2 - 1).to(self._vae.device, self._vae.dtype)).latent_dist
+        return self.posterior(pixels.float() / 255 * 2 - 1)
+
+    @torch.inference_mode()
+    def posterior(self, pixels_13HW: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of numbers in [-1, 1]."""
+        posterior = self._vae.encode(pixels_13HW.to(self._vae.device, self._vae.dtype)).latent_dist
         return posterior.mean, posterior.std
 
     def scaled(self, latents: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ class TextSide:
     def __init__(self, tokenizer: Any, text_encoder: Any) -> None:
         self._tokenizer = tokenizer
         self._text_encoder = text_encoder
+        # A tokenizer that is kept without its length knows no end; the encoder's places do.
+        self._length = min(int(text_encoder.config.max_position_embeddings), int(tokenizer.model_max_length))
         self._adapted = AdaptedModules(text_modules(text_encoder))
         self._rows: tuple[list[int], Tensor] | None = None
         text_encoder.get_input_embeddings().register_forward_hook(self._put_stage_rows)
@@ -53,7 +55,8 @@ class TextSide:
     def encode_apart(self, spec: DrawingSpec) -> tuple[Tensor, Tensor]:
         """The vectors of a DreamStyler prompt's content (1, L, C), and of its style for each stage (T, L, C)."""
         trigger = spec.stage_tokens.trigger if spec.stage_tokens else ""
-        content = re.sub(rf",? *{_STYLED}{re.escape(trigger)}", "", spec.prompt, flags=re.IGNORECASE)
+        # A comma before the phrase stays, as in the original: without it these are other tokens.
+        content = re.sub(rf"{_STYLED}{re.escape(trigger)}", "", spec.prompt, flags=re.IGNORECASE)
         _, content_1LC = self.encode(replace(spec, prompt=content, stage_tokens=None))
         _, style_TLC = self.encode(replace(spec, prompt=f"A painting {_STYLED}{trigger}"))
         return content_1LC, style_TLC
@@ -75,7 +78,7 @@ class TextSide:
                 ids.append(tokenizer.unk_token_id)  # any id: its vector is replaced
             else:
                 ids += tokenizer(piece, add_special_tokens=False).input_ids
-        length = tokenizer.model_max_length
+        length = self._length
         if len(ids) >= length:
             raise InvalidInput(
                 f"the prompt takes {len(ids) - 1} tokens of {length - 2}: make it shorter", reason="PROMPT_TOO_LONG"
