@@ -1,5 +1,6 @@
 """The end of every drawing command: wait for the job, keep its pictures, say what came out."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,8 @@ def save(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder is a file there is nothing to take away
+            partial.unlink(missing_ok=True)
         raise CommandFailed(
             f"{path} cannot be written: {error.strerror}; name another place", reason="NOT_WRITTEN", code=Exit.REFUSED
         ) from error

@@ -1,5 +1,9 @@
 """oma background draw-folder: a folder of photographs in one go."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +13,9 @@ from services.cli.client import Gateway
 from services.cli.client.errors import ApiError
 from services.cli.client.records import Job
 from services.cli.client.requests import BackgroundRequest
+from services.cli.client.transport import RETRIED_STATUSES
 from services.cli.credentials import open_gateway
-from services.cli.failures import CommandFailed, Exit
+from services.cli.failures import CommandFailed, Exit, exit_code
 from services.cli.finishing import OutFolder, Seed, save
 from services.cli.output import AsJson, errors, print_json
 from services.cli.progress import follow
@@ -19,6 +24,29 @@ from services.common.errors import NotFound
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 AT_ONCE = 50  # as many as the gateway takes in one request
+_SIGNED_OUT = 401
+
+
+class Became(StrEnum):
+    """What became of one file."""
+
+    DRAWN = "drawn"
+    REFUSED = "refused"  # nothing was begun
+    FAILED = "failed"  # its job ended without pictures, or these could not be kept
+    GOES_ON = "goes on"  # its job was begun, and nobody waited for its end
+    UNKNOWN = "unknown"  # the connection ended while it was asked for
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One line of the summary."""
+
+    file: str
+    state: Became
+    job_id: str | None = None
+    saved: tuple[str, ...] = ()
+    error: str | None = None
 
 
 def draw_folder(
@@ -38,7 +66,10 @@ def draw_folder(
     out: OutFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Draw over every picture of a folder; one that fails takes no other with it."""
+    """Draw over every picture of a folder; one that fails takes no other with it.
+
+    Whatever ends it early, what became of each picture is said.
+    """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in ENDINGS)
     if not paths:
         raise NotFound(f"no PNG, JPEG or WebP file in {folder}", reason="NO_FILE")
@@ -56,56 +87,116 @@ def draw_folder(
         palette=palette,
         styles=[parse_style(given) for given in style or []],
     )
-    told = _draw(gateway, pick_project(gateway, project).id, paths, request, out)
+    project_id = pick_project(gateway, project).id
+    walk = Walk(gateway=gateway, project_id=project_id, paths=paths, request=request, out=out)
+    ended = walk.run()
     if as_json:
-        print_json(told)
-    failed = [one for one in told if one["error"]]
-    if failed:
+        print_json([asdict(walk.told[path]) for path in paths])
+    counts = Counter(one.state for one in walk.told.values())
+    missing = len(paths) - counts[Became.DRAWN]
+    if missing:
+        said = ", ".join(f"{counts[state]} {state}" for state in Became if counts[state])
+        why = f"; it ended early: {ended}" if ended is not None else ""
         raise CommandFailed(
-            f"{len(failed)} of {len(paths)} photographs were not drawn over", reason="SOME_FAILED", code=Exit.JOB_FAILED
+            f"{missing} of {len(paths)} photographs were not drawn over ({said}){why}",
+            reason="ENDED_EARLY" if ended is not None else "SOME_FAILED",
+            code=exit_code(ended) if ended is not None else Exit.JOB_FAILED,
         )
 
 
-def _draw(
-    gateway: Gateway, project_id: str, paths: list[Path], request: BackgroundRequest, out: Path
-) -> list[dict[str, object]]:
-    """What became of each file: its job and the pictures saved, or why there are none."""
-    told: dict[Path, dict[str, object]] = {}
-    uploaded: dict[str, Path] = {}
-    for path in paths:
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """The way of a folder's files through the gateway, and what became of each."""
+
+    gateway: Gateway
+    project_id: str
+    paths: Sequence[Path]
+    request: BackgroundRequest
+    out: Path
+    told: dict[Path, Told] = field(default_factory=dict)
+    begun: dict[Path, Job] = field(default_factory=dict)
+
+    def run(self) -> ApiError | CommandFailed | None:
+        """Try every file; then all of them are told of. What ended it before the last one is returned."""
+        ended: ApiError | CommandFailed | None = None
         try:
-            uploaded[gateway.upload_picture(project_id, path).id] = path
+            ids = self._upload()
+            for start in range(0, len(ids), AT_ONCE):
+                self._draw(dict(list(ids.items())[start : start + AT_ONCE]))
+        except (ApiError, CommandFailed) as error:
+            ended = error
+        except KeyboardInterrupt:
+            ended = CommandFailed("it was interrupted", reason="INTERRUPTED", code=Exit.INTERRUPTED)
+        for path in self.paths:
+            if path not in self.told and path in self.begun:
+                job_id = self.begun[path].id
+                self._tell(path, Became.GOES_ON, job_id=job_id, error=f"`oma jobs watch {job_id}` takes it up")
+            elif path not in self.told:
+                self._tell(path, Became.NOT_TRIED, error="never tried")
+        return ended
+
+    def _upload(self) -> dict[str, Path]:
+        """The files that the gateway took, by their pictures' ids."""
+        uploaded = {}
+        for path in self.paths:
+            try:
+                uploaded[self.gateway.upload_picture(self.project_id, path).id] = path
+            except OSError as error:
+                self._tell(path, Became.REFUSED, error=f"it cannot be read: {error.strerror}")
+            except ApiError as error:
+                if _ends_all(error):
+                    raise
+                self._tell(path, Became.REFUSED, error=str(error))
+        return uploaded
+
+    def _draw(self, some: dict[str, Path]) -> None:
+        try:
+            answer = self.gateway.draw_backgrounds(self.project_id, list(some), self.request)
         except ApiError as error:
-            told[path] = _told(path, error=str(error))
-    ids = list(uploaded)
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
-        answer = gateway.draw_backgrounds(project_id, some, request)
+            for path in some.values():
+                self._tell(path, Became.REFUSED if error.status else Became.UNKNOWN, error=str(error))
+            if _ends_all(error) or error.status in RETRIED_STATUSES:
+                raise
+            return
         refused = {one.picture_id: one.error.message for one in answer.refused}
-        told |= {uploaded[one]: _told(uploaded[one], error=message) for one, message in refused.items()}
-        begun = [one for one in some if one not in refused]
-        for picture_id, job in zip(begun, answer.jobs, strict=True):
-            path = uploaded[picture_id]
-            told[path] = _finish(gateway, path, job, out)
-    return [told[path] for path in paths]
+        for picture_id, message in refused.items():
+            self._tell(some[picture_id], Became.REFUSED, error=message)
+        paths = [path for picture_id, path in some.items() if picture_id not in refused]
+        self.begun |= dict(zip(paths, answer.jobs, strict=True))
+        for path in paths:
+            self._finish(path, self.begun[path])
+
+    def _finish(self, path: Path, job: Job) -> None:
+        saved: list[str] = []
+        try:
+            job = follow(self.gateway, job, errors, label=path.name)
+            for result in job.results:
+                place = self.out / f"{path.stem}_{result.index + 1:02d}.png"
+                save(place, self.gateway.download(result.url))
+                saved.append(str(place))
+        except (ApiError, CommandFailed) as error:
+            if _ends_all(error):
+                raise
+            self._tell(path, Became.FAILED, job_id=job.id, saved=saved, error=str(error))
+        else:
+            self._tell(path, Became.DRAWN, job_id=job.id, saved=saved)
+
+    def _tell(
+        self,
+        path: Path,
+        state: Became,
+        *,
+        job_id: str | None = None,
+        saved: Sequence[str] = (),
+        error: str | None = None,
+    ) -> None:
+        words = f"{state}: {error}" if error else ", ".join(saved)
+        errors.print(f"{path.name}   {words}", highlight=False, markup=False, soft_wrap=True)
+        self.told[path] = Told(file=str(path), state=state, job_id=job_id, saved=tuple(saved), error=error)
 
 
-def _finish(gateway: Gateway, path: Path, job: Job, out: Path) -> dict[str, object]:
-    try:
-        job = follow(gateway, job, errors, label=path.name)
-    except CommandFailed as failed:
-        if failed.code is Exit.INTERRUPTED:
-            raise
-        return _told(path, job_id=job.id, error=str(failed))
-    saved = [out / f"{path.stem}_{result.index + 1:02d}.png" for result in job.results]
-    for place, result in zip(saved, job.results, strict=True):
-        save(place, gateway.download(result.url))
-    return _told(path, job_id=job.id, saved=saved)
-
-
-def _told(
-    path: Path, *, job_id: str | None = None, saved: list[Path] | None = None, error: str | None = None
-) -> dict[str, object]:
-    shown = f"{path.name}   " + (error or ", ".join(str(place) for place in saved or []))
-    errors.print(shown, highlight=False, markup=False, soft_wrap=True)
-    return {"file": str(path), "job_id": job_id, "saved": [str(place) for place in saved or []], "error": error}
+def _ends_all(error: ApiError | CommandFailed) -> bool:
+    """Whether what happened to one picture would happen to the next as well."""
+    if isinstance(error, CommandFailed):
+        return error.code in (Exit.INTERRUPTED, Exit.REFUSED)  # Ctrl-C; a folder that cannot be written to
+    return error.status in (0, _SIGNED_OUT)
