@@ -37,8 +37,9 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from benchmarks.reporting import report
 from services.common.style_files import attention_modules
 from services.style_train.engine.diffusion import NoiseSchedule, loss_per_sample
+from services.style_train.engine.frozen import bring_into
 from services.style_train.engine.low_rank import attach, gradient_norm, parameters_of
-from services.style_train.model import lighten
+from services.style_train.model import suiting_form
 
 RANK, SEED, CAPTION_LENGTH = 4, 7, 77
 DOWN = ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D")
@@ -170,7 +171,7 @@ class Tuned(Step):
 class Ours(Step):
     def __init__(self, widths: tuple[int, ...], px: int) -> None:
         super().__init__(widths, px)
-        lighten(self.unet, torch.device("cpu"))
+        bring_into(suiting_form(self.unet, torch.device("cpu")), self.unet)
         generator = torch.Generator().manual_seed(SEED)
         self.parameters = parameters_of(
             attach(attention_modules(self.unet), rank=RANK, alpha=RANK, generator=generator)

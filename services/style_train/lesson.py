@@ -19,6 +19,7 @@ from services.common.pictures import decode
 from services.common.telemetry.gpus import gpu_memory
 from services.common.telemetry.tracing import span
 from services.style_train.courses import Course, prepare
+from services.style_train.engine.frozen import Form
 from services.style_train.engine.lora import StylePicture
 from services.style_train.engine.memory import fitting_batch, free_bytes, sample_bytes
 from services.style_train.engine.networks import Networks
@@ -84,11 +85,13 @@ class Lesson:
 
     def _learn(self, method: Method, pictures: Sequence[StylePicture]) -> None:
         # Loaded anew for each method: the one before has changed the denoiser.
-        networks = load_networks(self._settings.family, choose_device(self._settings.device))
+        begun = self._checkpoint.forms.get(method)
+        device, form = choose_device(self._settings.device), Form(begun) if begun is not None else None
+        networks = load_networks(self._settings.family, device, form=form)
         self._get_on()
         course = prepare(method, self._order, networks, pictures, job_id=self._task.job_id)
         self._get_on()
-        self._decide_steps(method, course)
+        self._decide_steps(method, course, networks.form)
         self._resume(method, course)
         with span(f"train {method}", steps=course.trainer.steps - course.trainer.step_done):
             train(course.trainer, self._follow(method, course, self._sketching(method, course, networks, pictures)))
@@ -96,8 +99,10 @@ class Lesson:
         steps = {**self._checkpoint.steps, method: course.trainer.step_done}  # fewer where it ended early
         self._move(learned=(*self._checkpoint.learned, learned), position=None, steps=steps)
 
-    def _decide_steps(self, method: Method, course: Course) -> None:
+    def _decide_steps(self, method: Method, course: Course, form: Form) -> None:
         """Once for a job, whoever goes on with it: another number would be another style."""
+        if method not in self._checkpoint.forms:
+            self._move(forms={**self._checkpoint.forms, method: form})
         if method not in self._checkpoint.steps:
             steps, batch = course.trainer.steps, self._fitting(course)
             course.trainer.plan(steps, batch=batch)
@@ -206,6 +211,7 @@ class Lesson:
             "preset": self._order.preset,
             "strength": self._order.strength,
             "recipe": asdict(course.recipe),
+            "frozen_weights": networks.form,
             "pictures": len(self._order.pictures),
             "batch": trainer.batch,
             "steps": trainer.step_done,

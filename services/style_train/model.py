@@ -1,6 +1,7 @@
 """Loads a model family for training; the only file that knows how it lies on disk."""
 
 import json
+import logging
 from pathlib import Path
 
 import torch
@@ -9,8 +10,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from services.common.errors import NotReady
 from services.common.families import load_family
-from services.style_train.engine.frozen import LARGE_NETWORK, halve_weights, multiplies_bfloat16
+from services.style_train.engine.frozen import Form, bring_into, fitting_form, multiplies_bfloat16
+from services.style_train.engine.memory import free_bytes
 from services.style_train.engine.networks import Networks
+
+log = logging.getLogger(__name__)
 
 _AUTOENCODERS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
@@ -22,21 +26,22 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def load_networks(folder: Path, device: torch.device) -> Networks:
+def load_networks(folder: Path, device: torch.device, *, form: Form | None = None) -> Networks:
     """The family's parts, frozen; the adapter alone is always in float32.
 
-    On a GPU the denoiser is in bfloat16. On a CPU a small one stays exact; a large one is in bfloat16 too, multiplied
-    so where the processor does that, else widened as it is multiplied.
+    The denoiser's weights take the `form` that is given, as a training that goes on must, else the one that suits this
+    machine (`fitting_form`).
 
     Raises:
         NotReady: no family there, or one whose parts cannot be read.
     """
     family = load_family(folder)
     # The autoencoder stays exact: half precision overflows in published ones.
-    frozen = torch.float32 if device.type == "cpu" else torch.bfloat16
+    half = device.type != "cpu" and form in (None, Form.BFLOAT16)
+    loaded = torch.bfloat16 if half else torch.float32
     try:
         autoencoder = _AUTOENCODERS[json.loads((folder / "vae/config.json").read_text())["_class_name"]]
-        unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=frozen, use_safetensors=True)
+        unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=loaded, use_safetensors=True)
         vae = autoencoder.from_pretrained(folder / "vae", torch_dtype=torch.float32, use_safetensors=True)
         text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32, use_safetensors=True)
         tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
@@ -46,7 +51,10 @@ def load_networks(folder: Path, device: torch.device) -> Networks:
     for module in (unet, vae, text_encoder):
         module.requires_grad_(requires_grad=False)
         module.to(device).eval()
-    lighten(unet, device)
+    form = form or suiting_form(unet, device)
+    if form is Form.BFLOAT16 and not multiplies_bfloat16(device):
+        log.warning("a training that began in bfloat16 goes on so, slowly: this processor does not multiply it")
+    bring_into(form, unet)
     return Networks(
         unet=unet,
         vae=vae,
@@ -60,14 +68,15 @@ def load_networks(folder: Path, device: torch.device) -> Networks:
         guidance=family.default_guidance,
         style_rate=family.style_rate,
         device=device,
+        form=form,
     )
 
 
-def lighten(unet: UNet2DConditionModel, device: torch.device) -> None:
-    """Bring a frozen denoiser into the form in which it takes the least memory and time to train beside."""
-    if device.type == "cpu" and unet.num_parameters() < LARGE_NETWORK:
-        return
-    if multiplies_bfloat16(device):
-        unet.to(torch.bfloat16, memory_format=torch.channels_last)
-    else:
-        halve_weights(unet)
+def suiting_form(unet: UNet2DConditionModel, device: torch.device) -> Form:
+    """The form in which a denoiser of this size is the fastest to train beside, on this machine as it is now."""
+    return fitting_form(
+        unet.num_parameters(),
+        bfloat16=multiplies_bfloat16(device),
+        on_gpu=device.type != "cpu",
+        free_bytes=free_bytes(device),
+    )

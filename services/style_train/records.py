@@ -88,6 +88,7 @@ class Checkpoint(Record):
 
     steps: dict[Method, int] = {}  # decided once for each method, when it begins
     batch: dict[Method, int] = {}  # as well; smaller than planned where memory is short
+    forms: dict[Method, str] = {}  # as well: of the frozen weights, whatever would suit the machine that goes on
     learned: tuple[Learned, ...] = ()
     position: Position | None = None
     samples: tuple[CheckpointSample, ...] = ()

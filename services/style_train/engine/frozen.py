@@ -1,10 +1,12 @@
-"""Frozen weights in half their size, multiplied in float32: for processors that do not multiply bfloat16 themselves.
+"""The forms in which the frozen weights beside an adapter are kept and multiplied.
 
-A large layer keeps its weight in bfloat16 and widens it while it is multiplied, forward and backward; nothing of it is
-saved in between. Convolutions of small maps are done as one matrix product: there a library spends more time on laying
-the weight out anew than on multiplying.
+A processor that multiplies bfloat16 has them so. On others that would be emulated, and very slow: there they are
+float32, or, where memory is short, kept in bfloat16 and widened while they are multiplied, forward and backward, with
+nothing of it saved in between. Convolutions of small maps are done as one matrix product there: a library spends more
+time on laying the weight out anew than on multiplying.
 """
 
+from enum import StrEnum
 from types import MethodType
 from typing import Any
 
@@ -18,6 +20,14 @@ _LARGE_WEIGHT = 2**16
 _SMALL_MAP = 144  # places
 
 
+class Form(StrEnum):
+    """A training keeps to the form that it began in: in another it would learn another style, if only by rounding."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    WIDENED = "bfloat16, widened"
+
+
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is at least as fast as float32 there."""
     if device.type != "cpu":
@@ -25,11 +35,32 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001
 
 
-def halve_weights(network: nn.Module) -> None:
-    """Store the large weights of a frozen network in bfloat16; it answers in float32 as before, but for rounding."""
+def fitting_form(parameters: int, *, bfloat16: bool, on_gpu: bool, free_bytes: int) -> Form:
+    """The form that is fastest for a network of so many parameters, where `free_bytes` are left beside it in float32.
+
+    What a step keeps for its way back takes about as much as the weights; so much must be left for these to stay whole.
+    """
+    if parameters < LARGE_NETWORK and not on_gpu:
+        return Form.FLOAT32
+    if bfloat16:
+        return Form.BFLOAT16
+    return Form.FLOAT32 if free_bytes >= parameters * torch.float32.itemsize else Form.WIDENED
+
+
+def bring_into(form: Form, network: nn.Module) -> None:
+    """Give a frozen network of float32 weights this form; but for rounding it answers as before."""
+    if form is Form.BFLOAT16:
+        network.to(dtype=torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    elif form is Form.WIDENED or sum(one.numel() for one in network.parameters()) >= LARGE_NETWORK:
+        multiply_apart(network, halve=form is Form.WIDENED)
+
+
+def multiply_apart(network: nn.Module, *, halve: bool) -> None:
+    """Let large layers multiply in their own ways, their weights kept in bfloat16 when halved."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and module.weight.numel() >= _LARGE_WEIGHT:
-            module.weight = nn.Parameter(module.weight.detach().to(torch.bfloat16), requires_grad=False)
+            if halve:
+                module.weight = nn.Parameter(module.weight.detach().to(torch.bfloat16), requires_grad=False)
             forward = _linear if isinstance(module, nn.Linear) else _convolution
             module.forward = MethodType(forward, module)  # type: ignore[method-assign]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from services.common.pictures import Pixels
+from services.style_train.engine.frozen import Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Networks:
     guidance: float
     style_rate: float = 1.0
     device: torch.device
+    form: Form = Form.FLOAT32  # of the denoiser's weights
 
     @property
     def latent_channels(self) -> int:
