@@ -1,6 +1,7 @@
 """Real trainings on the small family, killed at random moments: every style is learned, and is the same style.
 
-`worker` kills the worker, and with it the training's process; `process` kills only the latter.
+`worker` kills the worker, and with it the training's process; `process` kills only the latter. Short trainings are
+killed once each; one of each method, as long and thorough as the presets make it, twenty times.
 """
 
 import asyncio
@@ -35,6 +36,8 @@ STEPS, TRAININGS = 16, 20
 PICTURES = 3
 SAME = 1e-6
 PIECE = 2  # trainings of one test; ten of these make twenty
+WHOLE_PICTURES = 8  # enough to hold one out
+WHILE_LOADING = 0.2  # share of the kills that come before the first step
 METHODS = (style_pb2.METHOD_LORA, style_pb2.METHOD_DREAMSTYLER)
 
 
@@ -45,23 +48,20 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield place
 
 
-def style_request(seed: int, dice: random.Random) -> pb.CreateTrainingRequest:
+def style_request(
+    seed: int, dice: random.Random, *, pictures: int = PICTURES, **fields: Any
+) -> pb.CreateTrainingRequest:
     styles = sorted((ROOT / "samples/styles").iterdir())
     style = styles[seed % len(styles)]
-    chosen = dice.sample(sorted(style.glob("*.png")), PICTURES)
+    chosen = dice.sample(sorted(style.glob("*.png")), pictures)
     images = [image_pb2.Image(content=path.read_bytes(), media_type="image/png") for path in chosen]
-    pictures = [
+    shown = [
         pb.StylePicture(picture=image_pb2.Picture(inline=image), caption=path.stem.split("-")[1])
         for image, path in zip(images, chosen, strict=True)
     ]
+    given = {"methods": [METHODS[seed % len(METHODS)]], "preset": pb.PRESET_QUICK, **fields}
     return pb.CreateTrainingRequest(
-        request_id=f"r{seed}",
-        owner="ann",
-        name=style.name,
-        pictures=pictures,
-        methods=[METHODS[seed % len(METHODS)]],
-        preset=pb.PRESET_QUICK,
-        seed=seed,
+        request_id=f"r{seed}", owner="ann", name=style.name, pictures=shown, seed=seed, **given
     )
 
 
@@ -138,3 +138,75 @@ async def test_a_training_that_is_killed_at_a_random_moment_learns_the_same_styl
     )
     assert killer.struck, "the trainings ended before they could be killed"
     assert max(differences) <= SAME
+
+
+@dataclass
+class Siege:
+    """Kills the worker of one training again and again, at moments of it that were drawn before."""
+
+    place: Place
+    workers: Workers
+    dice: random.Random
+    kills: int
+    struck: list[float] = field(default_factory=list)  # the shares of its steps that were shown
+
+    async def run(self, training: pb.Training) -> None:
+        moments = sorted(self.dice.uniform(0.0, 0.95) for _ in range(self.kills))
+        while_loading = [self.dice.random() < WHILE_LOADING for _ in moments]
+        running = {process.pid: process for process in (self.workers.start(), self.workers.start())}
+        seen: object = None  # what the one before had shown; the next begins with the same
+        while not (job := self.place.store.get(owner=training.owner, job_id=training.id)).ended:
+            await asyncio.sleep(0.05)
+            pid = int(str(job.worker).rpartition(":")[2]) if job.state == "running" else 0
+            if len(self.struck) == self.kills or pid not in running:
+                continue
+            shown = job.progress.get("steps_done", 0) / job.progress.get("steps_total", 1)
+            if while_loading[len(self.struck)]:
+                await asyncio.sleep(self.dice.uniform(0.0, 3.0))
+            elif job.progress == seen or shown < moments[len(self.struck)]:
+                continue
+            process = running.pop(pid)
+            process.kill()
+            process.wait()
+            self.struck.append(shown)
+            seen = self.place.store.get(owner=training.owner, job_id=training.id).progress
+            process = self.workers.start()
+            running[process.pid] = process
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("method", METHODS, ids=["lora", "dreamstyler"])
+@pytest.mark.parametrize(("kills", "steps"), [(4, 60), (20, None)], ids=["short", "whole"])
+async def test_a_training_whose_worker_is_killed_again_and_again_learns_the_same_style(
+    place: Place, measured: Measure, kills: int, steps: int | None, method: int
+) -> None:
+    """`whole`: every setting is a preset's own, steps, batch and held-out picture too."""
+    dice = random.Random(f"siege {kills} {method}")
+    message = style_request(0, dice, pictures=WHOLE_PICTURES, methods=[method], preset=pb.PRESET_UNSPECIFIED)
+    async with open_stub(place) as stub:
+        training = await create(stub, message)
+        if steps is not None:
+            place.shorten(training, steps=steps)
+        expected = await asyncio.to_thread(undisturbed, place, training)
+        workers = Workers(place.environment)
+        siege = Siege(place, workers, dice, kills)
+        try:
+            await siege.run(training)
+        finally:
+            workers.stop()
+        found = await learned(stub, place, training)
+        ended = place.store.get(owner=training.owner, job_id=training.id)
+    difference = largest_difference(found, expected)
+    measured(
+        trainings=1,
+        finished=1,
+        worker_kills=len(siege.struck),
+        child_kills=0,
+        steps=ended.progress["steps_total"],
+        moments=[round(share, 2) for share in siege.struck],
+        unequal=int(difference > SAME),
+        largest_difference=difference,
+    )
+    assert len(siege.struck) == kills
+    assert difference <= SAME
