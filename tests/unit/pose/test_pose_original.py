@@ -31,10 +31,10 @@ from services.pose.transfer.original import (
 from services.pose.transfer.weights import UNUSED_BY_REFERENCE, empty_guider
 from tests.fakes.pose_families import GUIDER as SMALL_GUIDER
 from tests.fakes.pose_families import build_pose_family, build_pose_unet
-from tests.parity.pose_sets import ROOT
+from tests.parity.pose_sets import OWN_ROOT
 from tests.unit.pose.test_pose_transfer_engine import draw, spec
 
-INVENTORY = ROOT / "pose" / "animate_anyone_state_dict.json.gz"
+INVENTORY = OWN_ROOT / "animate_anyone_state_dict.json.gz"
 MOTION = "down_blocks.0.motion_modules.0.temporal_transformer.proj_out.weight"
 
 
