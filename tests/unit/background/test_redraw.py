@@ -103,3 +103,15 @@ def test_style_and_content_are_guided_apart(painter: Painter, targets: StyleTarg
     assert np.abs(even.astype(int) - plain).max() <= 2
     apart = draw_alone(painter, replace(spec, style_guidance=StyleGuidance()))[0]
     assert not np.array_equal(apart, plain)
+
+
+def test_the_content_of_a_prompt_is_its_words_but_for_the_style_s_phrase(
+    painter: Painter, targets: StyleTargets
+) -> None:
+    """A comma before the phrase is a token too, and the original keeps it."""
+    tokens = StageTokens(embeddings_TC=torch.zeros((2, targets.text_width)), trigger="sks03", size_bytes=0)
+    spec = DrawingSpec(prompt="a beach, in the style of sks03", stage_tokens=tokens, width=32, height=32)
+    canvas = painter.begin(replace(spec, style_guidance=StyleGuidance()))[0]
+    alone = painter.begin(DrawingSpec(prompt="a beach,", width=32, height=32))[0]
+    assert canvas.apart is not None
+    torch.testing.assert_close(canvas.apart[0], alone.prompt_TLC)
