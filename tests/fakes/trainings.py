@@ -105,9 +105,11 @@ class Workers:
         self._environment = environment
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, **settings: str) -> subprocess.Popen[bytes]:
+        """One more, with these settings of its own."""
         command = [sys.executable, "-m", "services.style_train.worker"]
-        self._running.append(subprocess.Popen(command, env=self._environment))
+        own = {f"OMA_STYLE_TRAIN_{name}": value for name, value in settings.items()}
+        self._running.append(subprocess.Popen(command, env={**self._environment, **own}))
         return self._running[-1]
 
     def stop(self) -> None:
