@@ -274,12 +274,16 @@ def style_files(training: training_pb.Training) -> list[dict[str, Any]]:
 
 
 def sample_refs(training: training_pb.Training) -> list[dict[str, Any]]:
-    """Those of checkpoints, which say where they come from, and then those drawn at the end."""
-    drawn_over = [
+    """Those of checkpoints, and then those drawn at the end."""
+    return checkpoint_refs(training) + [to_ref(from_artifact(sample)) for sample in training.samples]
+
+
+def checkpoint_refs(training: training_pb.Training) -> list[dict[str, Any]]:
+    """Pictures drawn along the way, which say where on it."""
+    return [
         {"method": METHOD_NAMES[one.method], "step": one.step, **to_ref(from_artifact(one.image))}
         for one in training.checkpoint_samples
     ]
-    return drawn_over + [to_ref(from_artifact(sample)) for sample in training.samples]
 
 
 def drawn_ref(image: drawing_pb2.DrawnImage) -> ArtifactRef:

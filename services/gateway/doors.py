@@ -36,10 +36,10 @@ def start_session(
     db: Session, gateway: Gateway, account: Account, request: Request, response: Response
 ) -> SessionAnswer:
     """Sign an account in, in this browser; commits."""
-    token = sign_in(db, account.id, gateway.sessions.lifetime, request.headers.get("user-agent", ""))
+    token, expires_at = sign_in(db, account.id, gateway.sessions.lifetime, request.headers.get("user-agent", ""))
     db.commit()
     gateway.sessions.set_cookie(request, response, token)
-    return session_answer(account, token)
+    return session_answer(account, token, expires_at)
 
 
 def own_session(session_token: str | None) -> str:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from services.common.errors import NotFound
 from services.gateway.links import Links
-from services.gateway.present import result_answer
+from services.gateway.present import checkpoint_answers, result_answer
 from services.gateway.queries import cursor_at, is_id, read_cursor
 from services.gateway.schemas import JobAnswer, JobState
 from services.gateway.tables import JobRequest, Result, jobs
@@ -118,6 +118,7 @@ def _answer(
             "preview_url": links.url(preview["key"], preview["media_type"]) if preview else None,
             "losses": progress.get("losses", []),
             "findings": progress.get("findings", []),
+            "checkpoint_samples": checkpoint_answers(progress.get("checkpoint_samples", []) if running else [], links),
             "error": row.error,
             "request": asked.request,
             "results": [result_answer(result, links) for result in results],

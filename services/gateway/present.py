@@ -1,5 +1,7 @@
 """Rows as the answers that clients see; files become signed links here, and nowhere else."""
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from services.gateway.links import Links
@@ -8,6 +10,7 @@ from services.gateway.schemas import (
     AccountAnswer,
     AssetAnswer,
     AssetFileAnswer,
+    CheckpointSampleAnswer,
     DrawingAnswer,
     PictureAnswer,
     ProjectAnswer,
@@ -15,14 +18,14 @@ from services.gateway.schemas import (
     SessionAnswer,
 )
 from services.gateway.sessions import csrf_token
-from services.gateway.style_schemas import CheckpointSampleAnswer, StyleAnswer, StyleFileAnswer
+from services.gateway.style_schemas import StyleAnswer, StyleFileAnswer
 from services.gateway.tables import Account, Asset, AssetFile, Picture, Pose, Project, Result, Style
 
 PNG = "image/png"
 
 
-def session_answer(account: Account, session_token: str) -> SessionAnswer:
-    return SessionAnswer(account=account_answer(account), csrf_token=csrf_token(session_token))
+def session_answer(account: Account, session_token: str, expires_at: dt.datetime) -> SessionAnswer:
+    return SessionAnswer(account=account_answer(account), csrf_token=csrf_token(session_token), expires_at=expires_at)
 
 
 def account_answer(row: Account) -> AccountAnswer:
@@ -56,11 +59,7 @@ def style_answer(row: Style, links: Links) -> StyleAnswer:
         job_id=row.job_id,
         files=[style_file_answer(file) for file in row.files],
         sample_urls=[_link(sample, links) for sample in row.samples if "step" not in sample],
-        checkpoint_samples=[
-            CheckpointSampleAnswer(method=sample["method"], step=sample["step"], url=_link(sample, links))
-            for sample in row.samples
-            if "step" in sample
-        ],
+        checkpoint_samples=checkpoint_answers([sample for sample in row.samples if "step" in sample], links),
         lineage_id=row.lineage_id,
         version=row.version,
         in_use=row.in_use,
@@ -68,6 +67,10 @@ def style_answer(row: Style, links: Links) -> StyleAnswer:
         imported=not row.training_id,
         created_at=row.created_at,
     )
+
+
+def checkpoint_answers(refs: Sequence[dict[str, Any]], links: Links) -> list[CheckpointSampleAnswer]:
+    return [CheckpointSampleAnswer(method=ref["method"], step=ref["step"], url=_link(ref, links)) for ref in refs]
 
 
 def _link(ref: dict[str, Any], links: Links) -> str:

@@ -81,6 +81,7 @@ class AccountAnswer(BaseModel):
 class SessionAnswer(BaseModel):
     account: AccountAnswer
     csrf_token: str = Field(description="Send as X-CSRF-Token with every POST, PUT, PATCH and DELETE.")
+    expires_at: dt.datetime = Field(description="When it ends. Using it moves the end, up to its longest life.")
 
 
 class ProjectBody(Body):
@@ -145,6 +146,12 @@ class FindingAnswer(BaseModel):
     is_error: bool = Field(description="A training with it is refused; with the others the artist may go on.")
 
 
+class CheckpointSampleAnswer(BaseModel):
+    method: Method
+    step: int = Field(description="After so many steps of the method.")
+    url: str
+
+
 class JobAnswer(BaseModel):
     id: str
     project_id: str
@@ -162,6 +169,9 @@ class JobAnswer(BaseModel):
     losses: list[LossAnswer] = Field(description="How far off a training is, now and then; empty for drawings.")
     findings: list[FindingAnswer] = Field(
         description="What was noticed about a training's pictures, and does not prevent it; empty for drawings."
+    )
+    checkpoint_samples: list[CheckpointSampleAnswer] = Field(
+        description="While a training runs: its first picture, drawn over with what was learned until then."
     )
     error: JobError | None
     request: dict[str, Any] = Field(description="As posted.")

@@ -64,6 +64,7 @@ class Caller:
 
     account: Account
     session_token: str | None
+    session_ends_at: dt.datetime | None = None  # only when it came by cookie
     renewed: bool = False  # the session's end has moved, and the browser is to be told
 
     @property
@@ -79,17 +80,15 @@ def csrf_token(session_token: str) -> str:
     return hmac.digest(session_token.encode(), b"csrf", hashlib.sha256).hex()
 
 
-def sign_in(db: Session, account_id: str, lifetime: dt.timedelta, user_agent: str) -> str:
-    """A new session; returns the token for the cookie."""
+def sign_in(db: Session, account_id: str, lifetime: dt.timedelta, user_agent: str) -> tuple[str, dt.datetime]:
+    """A new session: the token for the cookie, and when it ends if it is not used."""
     token = secrets.token_urlsafe(32)
     stale = sa.delete(SignIn).where(col(SignIn.account_id) == account_id, col(SignIn.expires_at) < utc_now())
     db.connection().execute(stale)
     plain = "".join(character for character in user_agent if character.isprintable())[:USER_AGENT_CHARACTERS]
-    session = SignIn(
-        token_sha256=sha256(token), account_id=account_id, expires_at=utc_now() + lifetime, user_agent=plain
-    )
-    db.add(session)
-    return token
+    expires_at = utc_now() + lifetime
+    db.add(SignIn(token_sha256=sha256(token), account_id=account_id, expires_at=expires_at, user_agent=plain))
+    return token, expires_at
 
 
 def identify(db: Session, request: Request, rules: SessionRules) -> Caller:
@@ -112,7 +111,8 @@ def identify(db: Session, request: Request, rules: SessionRules) -> Caller:
         if not hmac.compare_digest(given, csrf_token(session_token).encode()):
             raise Forbidden("send the session's csrf_token as X-CSRF-Token", reason="CSRF")
     account = _account(db, session.account_id)
-    return Caller(account=account, session_token=session_token, renewed=_renew(db, session, rules))
+    renewed = _renew(db, session, rules)
+    return Caller(account=account, session_token=session_token, session_ends_at=session.expires_at, renewed=renewed)
 
 
 def refuse_foreign_page(request: Request, rules: SessionRules) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.gateway.schemas import Body, FindingAnswer, Method, Name, Plain, Seed
+from services.gateway.schemas import Body, CheckpointSampleAnswer, FindingAnswer, Method, Name, Plain, Seed
 
 PictureIds = Annotated[list[str], Field(min_length=1, max_length=30)]
 Dialect = Literal["kohya", "diffusers", "peft"]
@@ -60,12 +60,6 @@ class StyleFileAnswer(BaseModel):
     trigger: str = Field(description="The word that calls the style in a prompt; may be empty.")
     size_bytes: int
     media_type: str
-
-
-class CheckpointSampleAnswer(BaseModel):
-    method: Method
-    step: int = Field(description="After so many steps of the method.")
-    url: str
 
 
 class StyleAnswer(BaseModel):

@@ -4,12 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from services.cli.mesh.running import MeshOptions, start_mesh
 from tests.web.screens import Screens
+from tests.web.studio import PASSWORD, Studio
 
 ROOT = Path(__file__).parents[2]
 FAMILY = ROOT / "models/webtoon_tiny/weights"
@@ -72,6 +74,15 @@ def page(browser: Browser, mesh_url: str) -> Iterator[Page]:
     yield page
     context.close()
     assert broken == []
+
+
+@pytest.fixture
+def studio(page: Page) -> Studio:
+    """A new artist, in a first project."""
+    studio = Studio(page)
+    studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password=PASSWORD)
+    studio.create_project("별밤")
+    return studio
 
 
 @pytest.fixture

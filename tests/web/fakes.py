@@ -65,9 +65,9 @@ def tell_assets(page: Page, project: str, *, total: int, per_page: int) -> None:
     page.route("**/api/v1/assets/*", changed)
 
 
-def tell_a_running_job(page: Page, project: str) -> None:
-    """Answer with one drawing under way, and stream its previews after the next reload."""
-    job = {
+def tell_a_job(page: Page, project: str, *, prompt: str = "a street", **changes: object) -> dict[str, object]:
+    """Answer with this one job, a drawing under way unless told otherwise."""
+    job: dict[str, object] = {
         "id": "e" * 32,
         "project_id": project,
         "kind": "background",
@@ -81,14 +81,20 @@ def tell_a_running_job(page: Page, project: str) -> None:
         "preview_url": PIXEL,
         "losses": [],
         "findings": [],
+        "checkpoint_samples": [],
         "error": None,
-        "request": {"prompt": "a street"},
+        "request": {"prompt": prompt},
         "results": [],
         "style_id": None,
         "created_at": "2026-11-01T00:00:00Z",
         "started_at": "2026-11-01T00:00:00Z",
         "ended_at": None,
-    }
-    page.add_init_script(STREAM.replace("JOB", json.dumps(job)))
+    } | changes
     answer = json.dumps({"items": [job], "next_cursor": None})
     page.route("**/jobs?*", lambda route: route.fulfill(status=200, content_type="application/json", body=answer))
+    return job
+
+
+def tell_a_running_job(page: Page, project: str) -> None:
+    """Answer with one drawing under way, and stream its previews after the next reload."""
+    page.add_init_script(STREAM.replace("JOB", json.dumps(tell_a_job(page, project))))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+PASSWORD = "별이 스무 개 뜬 밤"  # of every artist here
 TRAINING_PATIENCE_MS = 900_000
 DRAWING_PATIENCE_MS = 300_000
 

@@ -10,9 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.web.accessible import violations
 from tests.web.artist import Having
 from tests.web.screens import Screens
-from tests.web.studio import Studio
-
-PASSWORD = "별이 스무 개 뜬 밤"
+from tests.web.studio import PASSWORD, Studio
 
 pytestmark = pytest.mark.timeout(1500)
 

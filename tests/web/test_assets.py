@@ -2,11 +2,10 @@
 
 import io
 import zipfile
-from uuid import uuid4
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.web.accessible import violations
 from tests.web.artist import Having
@@ -14,19 +13,10 @@ from tests.web.fakes import tell_assets
 from tests.web.screens import Screens
 from tests.web.studio import Studio, project_of
 
-PASSWORD = "별이 스무 개 뜬 밤"
 NAMES = ["골목", "바다", "궁궐", "옥상", "교실"]
 MANY = 100_000
 
 pytestmark = pytest.mark.timeout(1500)
-
-
-@pytest.fixture
-def studio(page: Page) -> Studio:
-    studio = Studio(page)
-    studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password=PASSWORD)
-    studio.create_project("별밤")
-    return studio
 
 
 def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: Studio, screens: Screens) -> None:

@@ -11,22 +11,13 @@ from playwright.sync_api import Page, expect
 
 from tests.web.accessible import violations
 from tests.web.screens import Screens
-from tests.web.studio import Studio
+from tests.web.studio import PASSWORD, Studio
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {"배경": "background", "자세": "pose", "보관함": "assets", "진행 상황": "jobs", "그림체": "style"}
 EMPTY = re.compile("여기에 그림이 나타나요|아직 배운 그림체가|아직 보관한|지금은 쉬는")
-PASSWORD = "별이 스무 개 뜬 밤"
 
 pytestmark = pytest.mark.timeout(900)  # the first to run waits until the mesh is up
-
-
-@pytest.fixture
-def studio(page: Page) -> Studio:
-    studio = Studio(page)
-    studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password=PASSWORD)
-    studio.create_project("별밤")
-    return studio
 
 
 def test_a_wrong_password_is_told_in_the_language_of_the_page(page: Page) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -29,14 +28,6 @@ SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimat
 
 _log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
-
-
-@pytest.fixture
-def studio(page: Page) -> Studio:
-    studio = Studio(page)
-    studio.sign_up(name="별", email=f"star-{uuid4().hex}@example.com", password="별이 스무 개 뜬 밤")
-    studio.create_project("별밤")
-    return studio
 
 
 def slowest(page: Page, kind: str) -> float:

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Download, Page, expect
 
+from tests.web.accessible import violations
 from tests.web.screens import Screens
 from tests.web.studio import TRAINING_PATIENCE_MS, Studio
 
@@ -67,6 +68,28 @@ def learn_a_style(studio: Studio, screens: Screens) -> None:
     with page.expect_download() as download:
         style.get_by_role("link", name="그림체 파일").click()
     assert download.value.path().stat().st_size > 10_000
+    bring_it_in_again(studio, screens, download.value)
+
+
+def bring_it_in_again(studio: Studio, screens: Screens, learned: Download) -> None:
+    """A style file is taken in as it was given out; another file is refused in words."""
+    page = studio.page
+    page.get_by_role("button", name="그림체 파일 가져오기").click()
+    dialog = page.get_by_role("dialog", name="그림체 파일 가져오기")
+    file = dialog.locator("input[type=file]")
+    file.set_input_files({"name": "메모.safetensors", "mimeType": "application/octet-stream", "buffer": b"no style"})
+    expect(dialog.get_by_label("그림체 이름")).to_have_value("메모")
+    dialog.get_by_role("button", name="가져오기", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("그림체 파일을 읽을 수 없어요")
+    assert violations(page) == []
+    screens.take_here(page, "style-import")
+    content = learned.path().read_bytes()
+    file.set_input_files({"name": "물빛_lora.safetensors", "mimeType": "application/octet-stream", "buffer": content})
+    dialog.get_by_label("그림체 이름").fill("가져온 물빛")
+    dialog.get_by_label("그림체 이름").press("Enter")
+    expect(dialog).to_be_hidden()
+    brought = page.get_by_role("region", name="배운 그림체").get_by_role("article", name="가져온 물빛", exact=True)
+    expect(brought.get_by_text("에 가져옴")).to_be_visible()
 
 
 def draw_backgrounds(studio: Studio, screens: Screens) -> None:

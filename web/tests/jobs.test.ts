@@ -17,6 +17,7 @@ const job = (part: Partial<Job>): Job => ({
   preview_url: null,
   losses: [],
   findings: [],
+  checkpoint_samples: [],
   error: null,
   request: {},
   results: [],

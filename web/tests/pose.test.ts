@@ -3,9 +3,9 @@ import { HAND_SHAPES, withHand } from "../src/features/pose/hands";
 import { mirrored } from "../src/features/pose/mirror";
 import { fromOpenPose, NotOpenPose, toOpenPose } from "../src/features/pose/openpose";
 import { PARTS, POINTS_OF } from "../src/features/pose/parts";
+import { pointAt } from "../src/features/pose/reach";
 import { carriedBy, KEYPOINTS, type Keypoint, LEFT_HAND, moveJoint } from "../src/features/pose/skeleton";
 import { standingPerson } from "../src/features/pose/standing";
-import { pointAt } from "../src/features/pose/usePointer";
 
 const SIZE = { width: 512, height: 768 };
 const whole = Array.from({ length: KEYPOINTS }, (_, i): Keypoint => [20 + i, 300 + ((i * 37) % 200), 0.9]);

@@ -33,7 +33,8 @@ def get_session(caller: SignedIn, request: Request, response: Response, gateway:
     """Who is signed in."""
     token = own_session(caller.session_token)
     gateway.sessions.set_cookie(request, response, token)
-    return session_answer(caller.account, token)
+    assert caller.session_ends_at is not None  # it came by a session
+    return session_answer(caller.account, token, caller.session_ends_at)
 
 
 @router.delete("/session", status_code=204)

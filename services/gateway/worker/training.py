@@ -171,6 +171,7 @@ def _values(training: pb.Training, picture_ids: Sequence[str]) -> dict[str, Any]
         "steps_total": training.steps_total,
         "seconds_left": round(training.seconds_left, 1) if training.HasField("seconds_left") else None,
         "findings": convert.findings(training, picture_ids),
+        "checkpoint_samples": convert.checkpoint_refs(training),
     }
     being_learned = [one.image for one in training.checkpoint_samples if one.method == training.current_method]
     if drawn := being_learned or training.samples:

@@ -69,8 +69,10 @@ async def test_using_a_session_moves_its_end_and_tells_the_browser(artist: Artis
 
 async def test_no_use_makes_a_session_longer_than_the_longest(artist: Artist, gateway: Gateway) -> None:
     age(gateway, ends_in=dt.timedelta(minutes=1), created_ago=dt.timedelta(days=3) - dt.timedelta(hours=1))
-    await artist.call("GET", "/projects", 200)
+    told = await artist.call("GET", "/session", 200)
     assert ends_in(gateway) < dt.timedelta(hours=2)
+    in_page = dt.datetime.fromisoformat(told["expires_at"]) - utc_now()
+    assert abs(in_page - ends_in(gateway)) < dt.timedelta(seconds=5)  # the page can warn of it
 
 
 async def test_other_sessions_are_listed_and_end_when_told_to(artist: Artist, browser: OpenBrowser) -> None:

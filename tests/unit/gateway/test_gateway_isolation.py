@@ -15,7 +15,7 @@ from services.common.artifacts import FolderStore
 from services.gateway.gateway import Gateway, the_caller
 from services.gateway.links import LIFETIME_SECONDS, Links
 from services.gateway.sessions import COOKIE, Caller, sha256
-from services.gateway.tables import Account
+from services.gateway.tables import Account, utc_now
 from services.gateway.worker.dispatch import Dispatcher
 from tests.fakes.artists import PASSWORD, Artist
 from tests.fakes.isolation import (
@@ -213,7 +213,8 @@ def unguarded(world: World, api: FastAPI) -> Iterator[dict[str, Route | None]]:
     def careless(request: Request, response: Response) -> Caller:
         route = (request.method.lower(), request.scope["route"].path_format.removeprefix("/api/v1"))
         if route == chosen["route"]:
-            return Caller(account=owner, session_token=world.artist.http.cookies[COOKIE])
+            token = world.artist.http.cookies[COOKIE]
+            return Caller(account=owner, session_token=token, session_ends_at=utc_now())
         return the_caller(request, response, world.gateway)
 
     api.dependency_overrides[the_caller] = careless

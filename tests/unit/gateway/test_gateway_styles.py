@@ -58,6 +58,8 @@ async def test_progress_of_a_training_is_the_services_own(
     await until(at_step_two)
     job = await artist.call("GET", f"/jobs/{posted['id']}", 200)
     assert (job["state"], job["stage"], job["steps_total"]) == ("running", "lora", STEPS)
+    assert [(one["method"], one["step"]) for one in job["checkpoint_samples"]] == [("lora", STEPS // 2)]
+    assert (await artist.http.get(job["checkpoint_samples"][0]["url"])).status_code == 200
     assert (await artist.http.get(job["preview_url"])).status_code == 200
     services.training.script.go_on.set()
 

@@ -1,11 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useNavigate, useParams } from "react-router";
 import { api, unwrap } from "@/shared/api/client";
 import { SESSION_KEY, sessionQuery } from "@/shared/session";
+import { useShortcut } from "@/shared/shortcuts";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { LanguageSwitch } from "@/shared/ui/LanguageSwitch";
 import { ProjectNav } from "./ProjectNav";
+import { SessionEnding } from "./SessionEnding";
+import { ShortcutsDialog } from "./ShortcutsDialog";
 import { StudioState } from "./StudioState";
 import { useAccountLanguage } from "./useAccountLanguage";
 
@@ -17,6 +21,8 @@ export function Frame() {
   const session = useQuery(sessionQuery);
   const client = useQueryClient();
   const navigate = useNavigate();
+  const [keysShown, setKeysShown] = useState(false);
+  useShortcut({ code: "Slash", shift: true }, () => setKeysShown(true));
   const leave = useMutation({
     mutationFn: () => unwrap(api.DELETE("/api/v1/session")),
     onSuccess: async () => {
@@ -42,6 +48,14 @@ export function Frame() {
           {projectId && <ProjectNav projectId={projectId} />}
         </nav>
         <div className="rail-foot">
+          <button
+            type="button"
+            className="button quiet small keys-open"
+            aria-keyshortcuts="Shift+?"
+            onClick={() => setKeysShown(true)}
+          >
+            {t("keys.open")} <kbd aria-hidden="true">?</kbd>
+          </button>
           <LanguageSwitch />
           <div className="row spread">
             <NavLink className="who" to="/account" title={t("settings.title")}>
@@ -61,8 +75,10 @@ export function Frame() {
       </header>
       <main id="page" className="page" tabIndex={-1}>
         <StudioState />
+        <SessionEnding />
         <Outlet key={projectId} />
       </main>
+      {keysShown && <ShortcutsDialog onClose={() => setKeysShown(false)} />}
     </div>
   );
 }

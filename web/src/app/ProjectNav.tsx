@@ -7,6 +7,7 @@ import type { JobState } from "@/shared/api/models";
 import { jobTitle } from "@/shared/jobs/jobTitle";
 import { isOver } from "@/shared/jobs/state";
 import { useJobs } from "@/shared/jobs/useJobs";
+import { notify } from "@/shared/notices";
 import { useToast } from "@/shared/ui/Toasts";
 
 /** The rooms of one project, with the count of jobs under way; says so when one of them ends. */
@@ -23,8 +24,11 @@ export function ProjectNav({ projectId }: { projectId: string }) {
     for (const job of jobs ?? []) {
       const before = states.current.get(job.id);
       const changed = before !== undefined && before !== job.state;
-      if (changed && job.state === "succeeded") toast(t("jobs.ended.succeeded", { title: jobTitle(t, job) }));
-      if (changed && job.state === "failed") toast(t("jobs.ended.failed", { title: jobTitle(t, job) }));
+      if (changed && (job.state === "succeeded" || job.state === "failed")) {
+        const text = t(`jobs.ended.${job.state}`, { title: jobTitle(t, job) });
+        toast(text);
+        notify(job.kind, job.id, text);
+      }
       states.current.set(job.id, job.state);
     }
   }, [jobs, t, toast]);

@@ -8,8 +8,15 @@ import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
 
+type Props = {
+  email: string;
+  /** The session has not ended yet: whoever closes the dialog stays on the page. */
+  early?: boolean;
+  onAnswer: (back: boolean) => void;
+};
+
 /** The password again, over the page that was being worked on. */
-export function SignInAgain({ email, onAnswer }: { email: string; onAnswer: (back: boolean) => void }) {
+export function SignInAgain({ email, early = false, onAnswer }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -24,12 +31,13 @@ export function SignInAgain({ email, onAnswer }: { email: string; onAnswer: (bac
   });
   const leave = () => {
     onAnswer(false);
+    if (early) return;
     client.setQueryData(SESSION_KEY, null);
     void navigate("/sign-in");
   };
   return (
-    <Dialog title={t("account.sessionEnded")} onClose={leave}>
-      <p>{t("account.sessionEndedText", { email })}</p>
+    <Dialog title={t(early ? "account.staySignedIn" : "account.sessionEnded")} onClose={leave}>
+      <p>{t(early ? "account.staySignedInText" : "account.sessionEndedText", { email })}</p>
       <Form onSubmit={() => enter.mutate()}>
         <input type="hidden" name="username" autoComplete="username" value={email} />
         <Field

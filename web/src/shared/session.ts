@@ -14,6 +14,7 @@ export function remember(session: Session): Session {
 export const sessionQuery = queryOptions({
   queryKey: SESSION_KEY,
   staleTime: Number.POSITIVE_INFINITY,
+  refetchInterval: false, // a request that finds it ended asks for the password over the page
   queryFn: async (): Promise<Session | null> => {
     try {
       return remember(await unwrap(api.GET("/api/v1/session")));
@@ -23,6 +24,16 @@ export const sessionQuery = queryOptions({
     }
   },
 });
+
+/** The session as it is now; null when that cannot be told. */
+export async function newestSession(): Promise<Session | null> {
+  try {
+    return remember(await unwrap(api.GET("/api/v1/session")));
+  } catch (error) {
+    if (error instanceof ApiError) return null;
+    throw error;
+  }
+}
 
 export async function signIn(email: string, password: string): Promise<Session> {
   return remember(await unwrap(api.POST("/api/v1/session", { body: { email, password } })));

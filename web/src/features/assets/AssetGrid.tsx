@@ -1,9 +1,12 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 import type { Asset } from "@/shared/api/models";
+import { Slider } from "@/shared/ui/Slider";
+import { NARROWEST, useCardWidth, WIDEST } from "./useCardWidth";
 
 const GAP = 16;
-const MIN_WIDTH = 200;
+const WIDTH_STEP = 10;
 /** Below a card's picture: its name, a line, and its buttons. */
 const WORDS_HEIGHT = 122;
 const PICTURE_RATIO = 3 / 4;
@@ -23,6 +26,8 @@ type Props = {
 /** Cards in rows, of which only those near the screen exist. Arrow keys go from card to card. */
 export function AssetGrid({ assets, label, total, onEnd, card }: Props) {
   const list = useRef<HTMLUListElement>(null);
+  const { t } = useTranslation();
+  const [cardAtLeast, chooseWidth] = useCardWidth();
   const [place, setPlace] = useState({ width: 0, top: 0 });
   useLayoutEffect(() => {
     const measure = () => {
@@ -38,7 +43,7 @@ export function AssetGrid({ assets, label, total, onEnd, card }: Props) {
     return () => observer.disconnect();
   }, []);
 
-  const columns = Math.max(1, Math.floor((place.width + GAP) / (MIN_WIDTH + GAP)));
+  const columns = Math.max(1, Math.floor((place.width + GAP) / (Math.min(cardAtLeast, place.width) + GAP)));
   const cardWidth = (place.width - GAP * (columns - 1)) / columns;
   const rowHeight = Math.round(Math.max(0, cardWidth) * PICTURE_RATIO) + WORDS_HEIGHT + GAP;
   const rows = Math.ceil(assets.length / columns);
@@ -72,34 +77,47 @@ export function AssetGrid({ assets, label, total, onEnd, card }: Props) {
   };
 
   return (
-    <ul
-      ref={list}
-      className="asset-grid plain"
-      aria-label={label}
-      style={{ height: Math.max(0, virtual.getTotalSize() - GAP) }}
-      onKeyDown={keys}
-    >
-      {shown.flatMap((row) =>
-        assets.slice(row.index * columns, (row.index + 1) * columns).map((asset, column) => {
-          const index = row.index * columns + column;
-          const x = column * (cardWidth + GAP);
-          return (
-            <li
-              key={asset.id}
-              data-index={index}
-              aria-setsize={total}
-              aria-posinset={index + 1}
-              style={{
-                width: cardWidth,
-                height: rowHeight - GAP,
-                transform: `translate(${x}px, ${row.start - place.top}px)`,
-              }}
-            >
-              {card(asset)}
-            </li>
-          );
-        }),
-      )}
-    </ul>
+    <>
+      <div className="card-width">
+        <Slider
+          label={t("assets.size")}
+          min={NARROWEST}
+          max={WIDEST}
+          step={WIDTH_STEP}
+          value={cardAtLeast}
+          valueText={t("assets.inARow", { count: columns })}
+          onChange={chooseWidth}
+        />
+      </div>
+      <ul
+        ref={list}
+        className="asset-grid plain"
+        aria-label={label}
+        style={{ height: Math.max(0, virtual.getTotalSize() - GAP) }}
+        onKeyDown={keys}
+      >
+        {shown.flatMap((row) =>
+          assets.slice(row.index * columns, (row.index + 1) * columns).map((asset, column) => {
+            const index = row.index * columns + column;
+            const x = column * (cardWidth + GAP);
+            return (
+              <li
+                key={asset.id}
+                data-index={index}
+                aria-setsize={total}
+                aria-posinset={index + 1}
+                style={{
+                  width: cardWidth,
+                  height: rowHeight - GAP,
+                  transform: `translate(${x}px, ${row.start - place.top}px)`,
+                }}
+              >
+                {card(asset)}
+              </li>
+            );
+          }),
+        )}
+      </ul>
+    </>
   );
 }

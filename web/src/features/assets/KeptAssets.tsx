@@ -2,11 +2,13 @@ import { useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Asset } from "@/shared/api/models";
+import { useShortcut } from "@/shared/shortcuts";
 import { Empty, Skeletons } from "@/shared/ui/Empty";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { AssetCard } from "./AssetCard";
 import { AssetDialog } from "./AssetDialog";
 import { AssetGrid } from "./AssetGrid";
+import { CompareAssets } from "./CompareAssets";
 import { SelectionBar } from "./SelectionBar";
 import { useAssets, useChangeAsset, useTrash, type Wanted } from "./useAssets";
 import { useSelection } from "./useSelection";
@@ -18,6 +20,7 @@ export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: W
   const list = useMemo(() => assets.data?.pages.flatMap((page) => page.items) ?? [], [assets.data]);
   const { chosen, toggle, clear } = useSelection(useMemo(() => list.map((asset) => asset.id), [list]));
   const [openId, setOpenId] = useState<string | null>(null);
+  const [comparing, setComparing] = useState(false);
   const { mutate: change, error: changeError } = useChangeAsset(projectId);
   const { throwAway } = useTrash(projectId);
   const { mutate: remove } = throwAway;
@@ -36,6 +39,16 @@ export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: W
     const here = new Set(list.map((asset) => asset.id));
     return new Set([...chosen].filter((id) => here.has(id)));
   }, [chosen, list]);
+  const tickedAssets = list.filter((asset) => ticked.has(asset.id));
+  const [one, other] = tickedAssets.length === 2 ? tickedAssets : [];
+  const starAll = () => {
+    const starred = tickedAssets.some((asset) => !asset.starred);
+    for (const asset of tickedAssets) if (asset.starred !== starred) change({ id: asset.id, change: { starred } });
+  };
+  const throwAllAway = () => remove([...ticked], { onSuccess: clear });
+  useShortcut({ code: "Period" }, starAll, ticked.size > 0);
+  useShortcut({ code: "Delete" }, throwAllAway, ticked.size > 0);
+  useShortcut({ code: "KeyC" }, () => setComparing(true), one !== undefined);
   const looking = wanted.search !== "" || wanted.kind !== null || wanted.starred;
 
   if (assets.isPending) return <Skeletons count={6} label={t("common.loading")} />;
@@ -80,10 +93,13 @@ export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: W
           projectId={projectId}
           chosen={ticked}
           busy={throwAway.isPending}
-          onThrowAway={() => throwAway.mutate([...ticked], { onSuccess: clear })}
+          onStar={starAll}
+          onCompare={one && other && (() => setComparing(true))}
+          onThrowAway={throwAllAway}
           onClear={clear}
         />
       )}
+      {comparing && one && other && <CompareAssets one={one} other={other} onClose={() => setComparing(false)} />}
       {opened && <AssetDialog key={opened.id} asset={opened} onClose={() => setOpenId(null)} />}
     </>
   );

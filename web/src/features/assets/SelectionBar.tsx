@@ -8,12 +8,15 @@ type Props = {
   projectId: string;
   chosen: ReadonlySet<string>;
   busy: boolean;
+  onStar: () => void;
+  /** With exactly two chosen. */
+  onCompare: (() => void) | undefined;
   onThrowAway: () => void;
   onClear: () => void;
 };
 
 /** What can be done with everything that is ticked. */
-export function SelectionBar({ projectId, chosen, busy, onThrowAway, onClear }: Props) {
+export function SelectionBar({ projectId, chosen, busy, onStar, onCompare, onThrowAway, onClear }: Props) {
   const { t } = useTranslation();
   const tooMany = chosen.size > MOST_IN_A_ZIP;
   const zip = () => {
@@ -27,7 +30,15 @@ export function SelectionBar({ projectId, chosen, busy, onThrowAway, onClear }: 
         {t("assets.zipChosen")}
       </button>
       {tooMany && <small className="hint">{t("assets.zipLimit", { count: MOST_IN_A_ZIP })}</small>}
-      <button type="button" className="button small" disabled={busy} onClick={onThrowAway}>
+      <button type="button" className="button small" aria-keyshortcuts="." onClick={onStar}>
+        ★ {t("assets.starChosen")}
+      </button>
+      {onCompare && (
+        <button type="button" className="button small" aria-keyshortcuts="C" onClick={onCompare}>
+          {t("assets.compare")}
+        </button>
+      )}
+      <button type="button" className="button small" aria-keyshortcuts="Delete" disabled={busy} onClick={onThrowAway}>
         {t("assets.throwAwayChosen")}
       </button>
       <button type="button" className="button quiet small" onClick={onClear}>

@@ -1,7 +1,8 @@
 import { useTranslation } from "react-i18next";
 import { HAND_SHAPES, withHand } from "./hands";
 import { mirrored } from "./mirror";
-import { boxOf, PARTS, type Part } from "./parts";
+import { PARTS, type Part, POINTS_OF } from "./parts";
+import { boxAround } from "./selection";
 import type { Keypoint } from "./skeleton";
 
 type Props = {
@@ -53,7 +54,7 @@ export function PartTools({ part, keypoints, width, onPart, onReplace }: Props) 
           {!possible && <small className="hint">{t("pose.handNeedsArm")}</small>}
         </div>
       )}
-      {boxOf(keypoints, part) === null && <p className="hint">{t("pose.partUnplaced")}</p>}
+      {boxAround(keypoints, POINTS_OF[part]) === null && <p className="hint">{t("pose.partUnplaced")}</p>}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { type Part, POINTS_OF, pointName } from "./parts";
+import { angleOf } from "./selection";
 import { type Keypoint, VISIBLE_SCORE } from "./skeleton";
 
 type Props = {
@@ -8,13 +9,19 @@ type Props = {
   selected: number;
   onSelect: (point: number) => void;
   onMove: (point: number, to: { x: number; y: number }, tag: string) => void;
+  /** Turns the bone that the point ends. */
+  onAngle: (point: number, degrees: number) => void;
   onToggle: (point: number) => void;
 };
 
 /** The selected point in numbers: the way without a pointer, also for points that nobody has placed yet. */
-export function PointFields({ part, keypoints, selected, onSelect, onMove, onToggle }: Props) {
+export function PointFields({ part, keypoints, selected, onSelect, onMove, onAngle, onToggle }: Props) {
   const { t } = useTranslation();
   const [x, y, score] = keypoints[selected] ?? [0, 0, 0];
+  const angle = angleOf(keypoints, selected);
+  const turn = (degrees: number) => {
+    if (Number.isFinite(degrees)) onAngle(selected, degrees);
+  };
   const set = (to: { x: number; y: number }) => {
     if (Number.isFinite(to.x) && Number.isFinite(to.y)) onMove(selected, to, `fields:${selected}`);
   };
@@ -38,6 +45,12 @@ export function PointFields({ part, keypoints, selected, onSelect, onMove, onTog
         Y
         <input type="number" value={Math.round(y)} onChange={(event) => set({ x, y: event.target.valueAsNumber })} />
       </label>
+      {angle !== null && (
+        <label>
+          {t("pose.angle")}
+          <input type="number" value={Math.round(angle)} onChange={(event) => turn(event.target.valueAsNumber)} />
+        </label>
+      )}
       <button type="button" className="button small" onClick={() => onToggle(selected)}>
         {score > VISIBLE_SCORE ? t("pose.hide") : t("pose.show")}
       </button>

@@ -18,18 +18,22 @@ type Props = {
   points: number[];
   keypoints: Keypoint[];
   view: View;
+  chosen: readonly number[];
   onSelect: (point: number) => void;
   onMove: (point: number, to: { x: number; y: number }, tag: string) => void;
   onMoved: () => void;
   onToggle: (point: number) => void;
+  /** Takes the point among those that are moved together, or out of them. */
+  onChoose: (point: number) => void;
 };
 
 /**
  * The points for the keyboard and for screen readers, each over its mark on the canvas: Tab goes from one to the next,
- * arrows move it (with Shift by ten), H or Delete hides it. The pointer passes through to the canvas.
+ * arrows move it (with Shift by ten), H or Delete hides it, Space chooses it. The pointer passes through to the canvas.
  */
-export function PointKeys({ points, keypoints, view, onSelect, onMove, onMoved, onToggle }: Props) {
+export function PointKeys({ points, keypoints, view, chosen, onChoose, ...handlers }: Props) {
   const { t } = useTranslation();
+  const { onSelect, onMove, onMoved, onToggle } = handlers;
   const press = (event: KeyboardEvent, point: number, [x, y]: Keypoint) => {
     const arrow = ARROWS[event.key];
     const hide = HIDE.has(event.code) && !event.ctrlKey && !event.metaKey;
@@ -52,9 +56,11 @@ export function PointKeys({ points, keypoints, view, onSelect, onMove, onMoved, 
         className="point-key"
         data-point={point}
         style={{ left, top }}
+        aria-pressed={chosen.includes(point)}
         aria-label={t(keypoint[2] > VISIBLE_SCORE ? "pose.jointAt" : "pose.jointHidden", place)}
         onFocus={() => onSelect(point)}
         onBlur={onMoved}
+        onClick={() => onChoose(point)}
         onKeyDown={(event) => press(event, point, keypoint)}
       />
     );

@@ -1,13 +1,14 @@
 import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Empty } from "@/shared/ui/Empty";
+import { DragMode } from "./DragMode";
 import { EditorBar } from "./EditorBar";
 import { PartTools } from "./PartTools";
 import { PointFields } from "./PointFields";
-import { type Part, POINTS_OF } from "./parts";
+import { POINTS_OF } from "./parts";
+import { SelectionTools } from "./SelectionTools";
 import { SkeletonStage } from "./SkeletonStage";
-import { type Keypoint, moveJoint, toggleJoint } from "./skeleton";
-import { useHistory } from "./useHistory";
+import { useEdits } from "./useEdits";
 import type { PoseDraft } from "./usePoseDraft";
 
 const DEFAULT_UNDERLAY = 0.6;
@@ -21,58 +22,49 @@ type Props = {
 /** The skeleton over its picture: points are dragged, moved by arrow keys, or typed; every change can be undone. */
 export function PoseEditor({ draft, change, underlayUrl }: Props) {
   const { t } = useTranslation();
-  const [part, setPart] = useState<Part>("body");
-  const [selected, setSelected] = useState(0);
-  const [wholeLimb, setWholeLimb] = useState(false);
   const [underlay, setUnderlay] = useState(DEFAULT_UNDERLAY);
-  const history = useHistory(draft.people, (people) => change({ people, edited: true }));
-  const person = draft.people[draft.personIndex];
+  const [panning, setPanning] = useState(false);
+  const [adding, setAdding] = useState(false);
+  const edits = useEdits(draft, change);
+  const { part, selected, chosen, history, keypoints, choose } = edits;
 
-  if (!person) return <Empty title={t("pose.noSkeleton")} text={t("pose.noSkeletonText")} />;
+  if (!draft.people[draft.personIndex]) return <Empty title={t("pose.noSkeleton")} text={t("pose.noSkeletonText")} />;
 
-  const replace = (keypoints: Keypoint[], tag: string) => {
-    history.begin(tag);
-    const people = draft.people.map((one, index) => (index === draft.personIndex ? { ...one, keypoints } : one));
-    change({ people, edited: true });
-  };
-  const move = (joint: number, to: { x: number; y: number }, tag: string) =>
-    replace(moveJoint(person.keypoints, joint, to, draft, wholeLimb), tag);
-  const replaceWhole = (keypoints: Keypoint[], tag: string) => {
-    history.endRun();
-    replace(keypoints, tag);
-    history.endRun();
-  };
-  const toggle = (joint: number) => replaceWhole(toggleJoint(person.keypoints, joint), `toggle:${joint}`);
-  const choosePart = (chosen: Part) => {
-    setPart(chosen);
-    setSelected(POINTS_OF[chosen][0] ?? 0);
-  };
   const shortcuts = (event: KeyboardEvent) => {
-    if (!(event.ctrlKey || event.metaKey) || event.code !== "KeyZ") return;
+    if (event.code === "Escape" && chosen.length > 0) choose([], false);
+    else if ((event.ctrlKey || event.metaKey) && event.code === "KeyZ") {
+      if (event.shiftKey) history.redo();
+      else history.undo();
+    } else return;
     event.preventDefault();
-    if (event.shiftKey) history.redo();
-    else history.undo();
   };
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: only hears undo and redo keys from the controls inside it
+    // biome-ignore lint/a11y/noStaticElementInteractions: only hears keys from the controls inside it
     <div className="stack" onKeyDown={shortcuts}>
       <EditorBar
         history={history}
-        wholeLimb={wholeLimb}
-        onWholeLimb={setWholeLimb}
+        wholeLimb={edits.wholeLimb}
+        onWholeLimb={edits.setWholeLimb}
         underlay={underlayUrl ? underlay : null}
         onUnderlay={setUnderlay}
         people={draft.people.length}
         personIndex={draft.personIndex}
-        onPerson={(personIndex) => change({ personIndex })}
+        onPerson={edits.choosePerson}
       />
       <PartTools
         part={part}
-        keypoints={person.keypoints}
+        keypoints={keypoints}
         width={draft.width}
-        onPart={choosePart}
-        onReplace={replaceWhole}
+        onPart={edits.choosePart}
+        onReplace={edits.replaceWhole}
+      />
+      <DragMode
+        panning={panning}
+        adding={adding}
+        onPanning={setPanning}
+        onAdding={setAdding}
+        onAll={() => choose(POINTS_OF[part], false)}
       />
       <SkeletonStage
         key={draft.personIndex}
@@ -81,19 +73,34 @@ export function PoseEditor({ draft, change, underlayUrl }: Props) {
         people={draft.people}
         personIndex={draft.personIndex}
         selected={selected}
+        chosen={chosen}
+        panning={panning}
         underlay={underlayUrl ? { url: underlayUrl, opacity: underlay } : null}
-        onSelect={setSelected}
-        onMove={move}
+        onSelect={edits.setSelected}
+        onTake={(point, more) => edits.take(point, more || adding)}
+        onChoose={(points, more) => choose(points, more || adding)}
+        onMove={edits.move}
+        onDragHandle={edits.dragHandle}
+        onTurn={edits.turn}
+        onResize={edits.resize}
         onMoved={history.endRun}
-        onToggle={toggle}
+        onToggle={edits.toggle}
+      />
+      <SelectionTools
+        chosen={chosen.length}
+        onNone={() => choose([], false)}
+        onTurn={edits.turn}
+        onResize={edits.resize}
+        onDone={history.endRun}
       />
       <PointFields
         part={part}
-        keypoints={person.keypoints}
+        keypoints={keypoints}
         selected={selected}
-        onSelect={setSelected}
-        onMove={move}
-        onToggle={toggle}
+        onSelect={edits.setSelected}
+        onMove={edits.move}
+        onAngle={edits.setAngle}
+        onToggle={edits.toggle}
       />
     </div>
   );

@@ -10,7 +10,7 @@ import {
   VISIBLE_SCORE,
 } from "./skeleton";
 
-export type Colours = Record<Side | "hand" | "ground", string>;
+export type Colours = Record<Side | "hand" | "ground" | "chosen", string>;
 /** How a place in the picture becomes a place on the screen. */
 export type View = { scale: number; x: number; y: number };
 type Canvas = Pick<
@@ -39,6 +39,7 @@ export function readColours(): Colours {
     middle: colour("--middle"),
     hand: colour("--hand"),
     ground: colour("--picture-ground"),
+    chosen: colour("--accent"),
   };
   probe.remove();
   return colours;
@@ -79,9 +80,13 @@ export function drawLines(canvas: Canvas, person: Person, view: View, colours: C
   }
 }
 
-type Marks = { points: number[]; selected: number; radius: number };
+type Marks = { points: number[]; selected: number; chosen: readonly number[]; radius: number };
+const RING_PX = 4;
 
-/** A mark on every point that can be taken hold of: round on the left, square on the right, hollow when hidden. */
+/**
+ * A mark on every point that can be taken hold of: round on the left, square on the right, hollow when hidden; with a
+ * ring around it where it is one of several that were chosen.
+ */
 export function drawMarks(canvas: Canvas, person: Person, view: View, colours: Colours, marks: Marks): void {
   for (const index of marks.points) {
     const point = person.keypoints[index];
@@ -98,8 +103,14 @@ export function drawMarks(canvas: Canvas, person: Person, view: View, colours: C
     canvas.setLineDash(hidden ? [4, 3] : []);
     canvas.fill();
     canvas.stroke();
+    canvas.setLineDash([]);
+    if (!marks.chosen.includes(index)) continue;
+    canvas.beginPath();
+    canvas.arc(x, y, r + RING_PX, 0, 2 * Math.PI);
+    canvas.strokeStyle = colours.chosen;
+    canvas.lineWidth = 2;
+    canvas.stroke();
   }
-  canvas.setLineDash([]);
 }
 
 export function onScreen([x, y]: Keypoint, view: View): [number, number] {

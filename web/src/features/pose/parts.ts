@@ -1,5 +1,5 @@
 import type { TFunction } from "i18next";
-import { BODY_JOINTS, FACE, isPlaced, type Keypoint, LEFT_FOOT, LEFT_HAND, RIGHT_FOOT, RIGHT_HAND } from "./skeleton";
+import { BODY_JOINTS, FACE, LEFT_FOOT, LEFT_HAND, RIGHT_FOOT, RIGHT_HAND } from "./skeleton";
 
 export const PARTS = ["body", "leftHand", "rightHand", "face"] as const;
 export type Part = (typeof PARTS)[number];
@@ -37,17 +37,4 @@ export function pointName(t: TFunction, point: number): string {
     }
   }
   return t("pose.facePoint", { number: FACE.indexOf(point) + 1 });
-}
-
-/** The smallest box around the placed points of a part; null when there are none. */
-export function boxOf(keypoints: Keypoint[], part: Part) {
-  const placed = POINTS_OF[part].flatMap((point) => {
-    const keypoint = keypoints[point];
-    return keypoint && isPlaced(keypoint) ? [keypoint] : [];
-  });
-  if (placed.length === 0) return null;
-  const xs = placed.map(([x]) => x);
-  const ys = placed.map(([, y]) => y);
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  return { left, top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
 }

@@ -119,6 +119,20 @@ export function carriedBy(joint: number, wholeLimb: boolean): number[] {
   return [joint, ...(ATTACHED[joint] ?? []), ...next.flatMap((other) => carriedBy(other, true))];
 }
 
+/** The joint that a point hangs from by a bone that can be turned; null for the nose, shoulders, hips and the face. */
+export function parentOf(point: number): number | null {
+  const limb = Object.entries(NEXT_JOINTS).find(([, next]) => next.includes(point));
+  if (limb) return Number(limb[0]);
+  if (point === 1 || point === 2) return 0;
+  if (point === 3 || point === 4) return point - 2;
+  if (LEFT_FOOT.includes(point)) return 15;
+  if (RIGHT_FOOT.includes(point)) return 16;
+  const hand = [LEFT_HAND, RIGHT_HAND].find((points) => points.includes(point));
+  const place = hand?.indexOf(point) ?? 0;
+  if (!hand || place === 0) return null;
+  return (place % POINTS_OF_A_FINGER === 1 ? hand[0] : point - 1) ?? null;
+}
+
 /** A coordinate brought inside a picture of this many pixels. */
 export const clamp = (value: number, pixels: number) => Math.min(pixels - 1, Math.max(0, value));
 

@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useLayoutEffect, useState } from "react";
 import type { View } from "./drawPerson";
-import { boxOf, type Part } from "./parts";
+import { type Part, POINTS_OF } from "./parts";
+import { boxAround } from "./selection";
 import { clamp, type Keypoint } from "./skeleton";
 
 /** Room around the picture, so that a point at its edge can be taken hold of. */
@@ -41,14 +42,21 @@ export function useView(frame: RefObject<HTMLElement | null>, picture: Size, par
     }
     setZoom(next);
   };
+  const pinch = (what: { x: number; y: number }, to: [number, number], factor: number) => {
+    const next = Math.min(MAX_ZOOM, Math.max(1, zoom * factor));
+    const x = what.x - (to[0] - width / 2) / (fit * next);
+    const y = what.y - (to[1] - height / 2) / (fit * next);
+    setMiddle({ x: clamp(x, picture.width), y: clamp(y, picture.height) });
+    setZoom(next);
+  };
   const pan = (dx: number, dy: number) =>
     setMiddle(({ x, y }) => ({ x: clamp(x - dx / scale, picture.width), y: clamp(y - dy / scale, picture.height) }));
   const fitAll = () => show(1 / MAX_ZOOM);
 
-  const placed = boxOf(keypoints, part) !== null;
+  const placed = boxAround(keypoints, POINTS_OF[part]) !== null;
   // A part is brought near when it is chosen or placed, not whenever its points move.
   useEffect(() => {
-    const box = part === "body" ? null : boxOf(keypoints, part);
+    const box = part === "body" ? null : boxAround(keypoints, POINTS_OF[part]);
     const side = box ? Math.max(box.width, box.height) : 0;
     setZoom(side > 0 ? Math.min(MAX_ZOOM, Math.max(1, picture.height / (side * ROOM))) : 1);
     setMiddle(
@@ -58,5 +66,5 @@ export function useView(frame: RefObject<HTMLElement | null>, picture: Size, par
     );
   }, [part, placed, picture.width, picture.height]);
 
-  return { width, height, view, zoomed: zoom > 1, show, pan, fitAll };
+  return { width, height, view, zoomed: zoom > 1, show, pan, pinch, fitAll };
 }

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { DataSection } from "./DataSection";
+import { NoticesSection } from "./NoticesSection";
 import { PasswordSection } from "./PasswordSection";
 import { PersonSection } from "./PersonSection";
 import { SessionsSection } from "./SessionsSection";
@@ -17,6 +18,7 @@ export function SettingsPage() {
           <PersonSection />
           <PasswordSection />
           <SessionsSection />
+          <NoticesSection />
         </div>
         <div className="stack">
           <UsageSection />

@@ -4,12 +4,15 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
 import type { Style } from "@/shared/api/models";
 import { fileSize } from "@/shared/fileSize";
+import { CheckpointStrip, firstPicture } from "@/shared/jobs/CheckpointStrip";
 import { LossCurve } from "@/shared/jobs/LossCurve";
 import { useJobs } from "@/shared/jobs/useJobs";
+import { usePictures } from "@/shared/pictures/usePictures";
 import { stylesKey } from "@/shared/styles/useStyles";
 import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { PictureView } from "@/shared/ui/Picture";
+import { StyleNote } from "./StyleNote";
 
 /** One version: pictures drawn in it while it was learned, how the learning went, the files to take along. */
 export function StyleVersion({ style }: { style: Style }) {
@@ -29,12 +32,14 @@ export function StyleVersion({ style }: { style: Style }) {
       return changed();
     },
   });
-  const losses = useJobs(style.project_id).data?.find((job) => job.id === style.job_id)?.losses ?? [];
+  const job = useJobs(style.project_id).data?.find((one) => one.id === style.job_id);
+  const pictures = usePictures(style.project_id).data;
+  const losses = job?.losses ?? [];
   const samples = style.sample_urls.map((url, index) => ({ id: `${style.id}:${index}`, url, number: index + 1 }));
   const learned = new Date(style.created_at).toLocaleString(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   return (
     <>
-      <small className="hint">{t("style.learnedOn", { date: learned })}</small>
+      <small className="hint">{t(style.imported ? "style.importedOn" : "style.learnedOn", { date: learned })}</small>
       {samples.length > 0 && (
         <div className="samples">
           {samples.map(({ id, url, number }) => (
@@ -45,14 +50,7 @@ export function StyleVersion({ style }: { style: Style }) {
       {style.checkpoint_samples.length > 0 && (
         <details>
           <summary>{t("style.onTheWay")}</summary>
-          <div className="samples">
-            {style.checkpoint_samples.map(({ method, step, url }) => (
-              <figure key={`${method}:${step}`} className="result">
-                <PictureView id={`${style.id}:${method}:${step}`} src={url} alt={t("style.stepAlt", { step })} />
-                <figcaption className="hint">{t("style.step", { way: t(`style.methods.${method}`), step })}</figcaption>
-              </figure>
-            ))}
-          </div>
+          <CheckpointStrip of={style.id} samples={style.checkpoint_samples} own={firstPicture(job, pictures)} />
         </details>
       )}
       {losses.length > 1 && (
@@ -61,6 +59,7 @@ export function StyleVersion({ style }: { style: Style }) {
           <LossCurve losses={losses} />
         </details>
       )}
+      <StyleNote style={style} />
       <div className="row">
         {!style.in_use && (
           <button type="button" className="button small" disabled={use.isPending} onClick={() => use.mutate()}>

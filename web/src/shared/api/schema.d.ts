@@ -1616,6 +1616,11 @@ export interface components {
             /** Cancel Requested */
             cancel_requested: boolean;
             /**
+             * Checkpoint Samples
+             * @description While a training runs: its first picture, drawn over with what was learned until then.
+             */
+            checkpoint_samples: components["schemas"]["CheckpointSampleAnswer"][];
+            /**
              * Created At
              * Format: date-time
              */
@@ -2123,6 +2128,12 @@ export interface components {
              * @description Send as X-CSRF-Token with every POST, PUT, PATCH and DELETE.
              */
             csrf_token: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it ends. Using it moves the end, up to its longest life.
+             */
+            expires_at: string;
         };
         /** SignInAnswer */
         SignInAnswer: {

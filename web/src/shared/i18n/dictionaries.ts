@@ -4,6 +4,7 @@ import enBackground from "./en/background.json";
 import enCommon from "./en/common.json";
 import enErrors from "./en/errors.json";
 import enJobs from "./en/jobs.json";
+import enKeys from "./en/keys.json";
 import enPose from "./en/pose.json";
 import enProjects from "./en/projects.json";
 import enReading from "./en/reading.json";
@@ -16,6 +17,7 @@ import koBackground from "./ko/background.json";
 import koCommon from "./ko/common.json";
 import koErrors from "./ko/errors.json";
 import koJobs from "./ko/jobs.json";
+import koKeys from "./ko/keys.json";
 import koPose from "./ko/pose.json";
 import koProjects from "./ko/projects.json";
 import koReading from "./ko/reading.json";
@@ -30,6 +32,7 @@ export const en = {
   common: enCommon,
   errors: enErrors,
   jobs: enJobs,
+  keys: enKeys,
   pose: enPose,
   projects: enProjects,
   reading: enReading,
@@ -45,6 +48,7 @@ export const ko: typeof en = {
   common: koCommon,
   errors: koErrors,
   jobs: koJobs,
+  keys: koKeys,
   pose: koPose,
   projects: koProjects,
   reading: koReading,

@@ -1,8 +1,10 @@
 import { useTranslation } from "react-i18next";
 import type { Job } from "@/shared/api/models";
+import { usePictures } from "@/shared/pictures/usePictures";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { reasonText } from "@/shared/ui/errorText";
 import { Progress } from "@/shared/ui/Progress";
+import { CheckpointStrip, firstPicture } from "./CheckpointStrip";
 import { JobStateMark } from "./JobStateMark";
 import { jobTitle } from "./jobTitle";
 import { LossCurve } from "./LossCurve";
@@ -51,7 +53,7 @@ export function JobCard({ job }: { job: Job }) {
           </span>
         </>
       )}
-      {job.kind === "training" && <LossCurve losses={job.losses} />}
+      {job.kind === "training" && <Learning job={job} />}
       {job.error && (
         <div className="note note-error">
           <p>{reasonText(job.error.reason, job.error.message)}</p>
@@ -65,5 +67,16 @@ export function JobCard({ job }: { job: Job }) {
       )}
       {cancel.error || retry.error ? <ErrorNote error={cancel.error ?? retry.error} /> : null}
     </article>
+  );
+}
+
+/** How a training goes: what it draws along the way, and how far off it is. */
+function Learning({ job }: { job: Job }) {
+  const pictures = usePictures(job.project_id).data;
+  return (
+    <>
+      <CheckpointStrip of={job.id} samples={job.checkpoint_samples} own={firstPicture(job, pictures)} />
+      <LossCurve losses={job.losses} />
+    </>
   );
 }

@@ -1,6 +1,7 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { allPages, api, unwrap } from "@/shared/api/client";
 import type { Job } from "@/shared/api/models";
+import { noticesAreOn } from "@/shared/notices";
 import { stylesKey } from "@/shared/styles/useStyles";
 import { isOver, newer } from "./state";
 
@@ -16,6 +17,8 @@ export function useJobs(projectId: string) {
     queryFn: () =>
       allPages((cursor) => unwrap(api.GET("/api/v1/jobs", { params: { query: { project_id: projectId, cursor } } }))),
     select: (jobs) => [...jobs].sort((one, other) => other.created_at.localeCompare(one.created_at)),
+    // Nobody looks at a page in the background, except who wants to be told when work there ends.
+    refetchIntervalInBackground: noticesAreOn(),
     refetchInterval: (query) => (query.state.data?.some((job) => !isOver(job)) ? BUSY_POLL_MS : IDLE_POLL_MS),
   });
 }

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, Result } from "@/shared/api/models";
-import { usePictures } from "@/shared/pictures/usePictures";
 import { Dialog } from "@/shared/ui/Dialog";
 import { CompareDialog } from "./CompareDialog";
 import { PrintForm } from "./PrintForm";
+import { useComparison } from "./useComparison";
 import { WebtoonForm } from "./WebtoonForm";
 
 type Props = {
@@ -20,7 +20,7 @@ type Props = {
 export function ResultButtons({ job, result, title, onSave, onUseSeed, onRedraw }: Props) {
   const { t, i18n } = useTranslation();
   const [open, setOpen] = useState<"compare" | "webtoon" | "print" | null>(null);
-  const photo = usePictures(job.project_id).data?.find((picture) => picture.id === job.request.picture_id);
+  const { picture, others } = useComparison(job, result);
   const close = () => setOpen(null);
   return (
     <>
@@ -49,8 +49,14 @@ export function ResultButtons({ job, result, title, onSave, onUseSeed, onRedraw 
       <button type="button" className="button quiet small" onClick={() => setOpen("print")}>
         {t("webtoon.printShort")}
       </button>
-      {photo && (
-        <button type="button" className="button quiet small" onClick={() => setOpen("compare")}>
+      {others.length > 0 && (
+        <button
+          type="button"
+          className="button quiet small"
+          aria-keyshortcuts="C"
+          data-key-compare
+          onClick={() => setOpen("compare")}
+        >
           {t("assets.compare")}
         </button>
       )}
@@ -62,7 +68,7 @@ export function ResultButtons({ job, result, title, onSave, onUseSeed, onRedraw 
       >
         {t("assets.useSeed", { seed: String(result.seed) })}
       </button>
-      {open === "compare" && photo && <CompareDialog title={title} before={photo} after={result} onClose={close} />}
+      {open === "compare" && <CompareDialog title={title} others={others} picture={picture} onClose={close} />}
       {open === "print" && (
         <Dialog title={t("webtoon.printTitle")} onClose={close}>
           <PrintForm picture={result} filename={`${title}-${result.index + 1}`} link={async () => result.url} />

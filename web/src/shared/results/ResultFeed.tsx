@@ -1,9 +1,11 @@
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, JobKind, Result } from "@/shared/api/models";
 import { JobCard } from "@/shared/jobs/JobCard";
 import { jobTitle } from "@/shared/jobs/jobTitle";
 import { isOver } from "@/shared/jobs/state";
 import { useJobs } from "@/shared/jobs/useJobs";
+import { useShortcut } from "@/shared/shortcuts";
 import { Empty, Skeletons } from "@/shared/ui/Empty";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { JobResults } from "./JobResults";
@@ -22,12 +24,14 @@ type Props = {
 export function ResultFeed({ projectId, kind, emptyTitle, emptyText, onUseSeed, onRedraw }: Props) {
   const { t } = useTranslation();
   const jobs = useJobs(projectId);
+  const feed = useRef<HTMLDivElement>(null);
+  useShortcut({ code: "KeyC" }, () => compareAt(feed.current));
   if (jobs.isPending) return <Skeletons count={2} label={t("common.loading")} />;
   if (!jobs.data) return <ErrorNote error={jobs.error} onRetry={() => void jobs.refetch()} />;
   const ours = jobs.data.filter((job) => job.kind === kind);
   if (ours.length === 0) return <Empty title={emptyTitle} text={emptyText} />;
   return (
-    <div className="stack">
+    <div ref={feed} className="stack">
       {ours.map((job) => (
         <div key={job.id} className="stack">
           {isOver(job) && job.state === "succeeded" ? (
@@ -42,4 +46,10 @@ export function ResultFeed({ projectId, kind, emptyTitle, emptyText, onUseSeed, 
       ))}
     </div>
   );
+}
+
+/** Opens the comparison of the drawing that has the focus, else of the one under the pointer, else of the newest. */
+function compareAt(feed: HTMLElement | null): void {
+  const figures = [":focus-within", ":hover", ""].map((state) => feed?.querySelector(`.result${state}`));
+  figures.find(Boolean)?.querySelector<HTMLElement>("[data-key-compare]")?.click();
 }
