@@ -2,7 +2,7 @@
 
     python -m benchmarks.mesh overhead    # the gateway and gRPC over the engine alone, small and 4 MB pictures
     python -m benchmarks.mesh rate        # requests of a cheap RPC per second of one core of the server
-    python -m benchmarks.mesh overload    # ten times as many callers as places: admitted and refused, at the caller
+    python -m benchmarks.mesh overload    # ten times as many callers as places: those admitted and refused
     python -m benchmarks.mesh affinity    # 4 replicas, 64 styles: styles found in memory, the busiest replica
     python -m benchmarks.mesh restart     # a rolling restart under load: requests that failed
 

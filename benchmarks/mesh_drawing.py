@@ -98,6 +98,11 @@ async def overload(mesh: Mesh) -> None:
     detail = f"{places} places, 5 waves of {10 * places} callers, {len(admitted)} admitted, alone {alone:.0f} ms"
     say("overload.admitted_p95", percentile(admitted, 0.95), (places + 1) * alone, "ms", detail)
     say("overload.refused_p95_at_caller", percentile(refused, 0.95), 250.0, "ms", f"{len(refused)} refused")
+    refusals = 'code="RESOURCE_EXHAUSTED"'
+    within = 1000 * await service.percentile_bound("oma_rpc_duration_seconds", refusals, 0.99)
+    counted = int(await service.counter("oma_rpc_duration_seconds_count{", refusals))
+    detail = f"{counted} refusals by the server's own histogram: the bound that 99 of 100 stay within"
+    say("overload.refused_p99_in_server", within, 50.0, "ms", detail)
 
 
 def put_styles(mesh: Mesh, count: int) -> list[style_pb2.StyleUse]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -87,11 +89,22 @@ class Process:
 
     async def counter(self, series: str, label: str) -> float:
         """The sum of those lines of its metrics that begin with `series` and have `label`."""
+        return sum(number for line, number in await self._metrics() if line.startswith(series) and label in line)
+
+    async def percentile_bound(self, histogram: str, label: str, share: float) -> float:
+        """The smallest bound of its buckets that holds this share of what has `label`; inf when none does."""
+        held = Counter[float]()
+        for line, number in await self._metrics():
+            if line.startswith(f"{histogram}_bucket{{") and label in line:
+                held[float(line.partition('le="')[2].partition('"')[0])] += int(number)
+        wanted = share * held[math.inf]
+        return min((bound for bound, count in held.items() if 0 < wanted <= count), default=math.inf)
+
+    async def _metrics(self) -> list[tuple[str, float]]:
         async with httpx.AsyncClient(timeout=30) as http:
             text = (await http.get(f"http://127.0.0.1:{self.metrics_port}/metrics")).text
-        return sum(
-            float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(series) and label in line
-        )
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return [(series, float(number)) for series, _, number in lines]
 
 
 @dataclass(slots=True)
