@@ -22,7 +22,7 @@ from sqlalchemy import event
 from sqlmodel import Session
 
 from services.common.databases import create_database_engine
-from services.gateway.assets_view import AssetFilter, asset_answers, live_assets, trashed_assets
+from services.gateway.assets_view import AssetFilter, AssetOrder, asset_answers, folders, live_assets, trashed_assets
 from services.gateway.database import migrate
 from services.gateway.jobs_view import list_jobs
 from services.gateway.limits import stored_bytes
@@ -51,9 +51,10 @@ def engines() -> Iterator[tuple[str, str, Callable[[], None]]]:
 def reads(asset_count: int) -> dict[str, Read]:
     middle = cursor_at(START + (asset_count // 2) * (START.resolution * 1_000_000), "0" * 32)
 
-    def assets(cursor: str | None = None, **wanted: object) -> Read:
+    def assets(cursor: str | None = None, order: AssetOrder = "newest", **wanted: object) -> Read:
         def read(db: Session) -> object:
-            rows, _ = live_assets(db, PROJECT, AssetFilter(**wanted), cursor=cursor, limit=50)  # type: ignore[arg-type]
+            kept = AssetFilter(**wanted)  # type: ignore[arg-type]
+            rows, _ = live_assets(db, PROJECT, kept, order=order, cursor=cursor, limit=50)
             return asset_answers(db, rows, LINKS)
 
         return read
@@ -69,6 +70,13 @@ def reads(asset_count: int) -> dict[str, Read]:
         "assets_other_kind": assets(kind="character"),
         "assets_search_one": assets(text="000123"),
         "assets_search_none": assets(text="nowhere"),
+        "assets_folder": assets(folder="7화"),
+        "assets_folder_none": assets(folder="nowhere"),
+        "assets_oldest": assets(order="oldest"),
+        "assets_by_name": assets(order="name"),
+        "assets_by_name_search_one": assets(order="name", text="000123"),
+        "assets_by_name_folder_none": assets(order="name", folder="nowhere"),
+        "folders": lambda db: folders(db, PROJECT),
         "trash": lambda db: asset_answers(db, trashed_assets(db, OWNER, None, cursor=None, limit=50)[0], LINKS),
         "jobs": jobs(),
         "jobs_of_project": jobs(project_id=PROJECT),

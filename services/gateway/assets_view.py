@@ -9,10 +9,11 @@ from sqlmodel import Session, col, select
 
 from services.gateway.links import Links
 from services.gateway.present import asset_answer
-from services.gateway.queries import cursor_at, is_id, read_cursor
-from services.gateway.schemas import AssetAnswer
-from services.gateway.tables import Asset, AssetFile, folded
+from services.gateway.queries import cursor_at, is_id, read_cursor, read_name_cursor
+from services.gateway.schemas import AssetAnswer, FolderAnswer
+from services.gateway.tables import Asset, AssetFile, folded, name_order
 
+AssetOrder = Literal["newest", "oldest", "name"]
 TRASH_LASTS = dt.timedelta(days=30)
 
 
@@ -23,6 +24,7 @@ class AssetFilter:
     text: str | None = None
     kind: Literal["background", "character"] | None = None
     starred: bool | None = None
+    folder: str | None = None
 
     def conditions(self, dialect: str) -> list[sa.ColumnElement[bool]]:
         found: list[sa.ColumnElement[bool]] = []
@@ -30,6 +32,10 @@ class AssetFilter:
             found.append(col(Asset.kind) == self.kind)
         if self.starred is not None:
             found.append(col(Asset.starred).is_(self.starred))
+        if self.folder is not None:
+            below = f"{self.folder}/"
+            within = sa.func.substr(col(Asset.folder), 1, len(below)) == below
+            found.append(sa.or_(col(Asset.folder) == self.folder, *[within] if self.folder else []))
         if self.text:
             place = sa.func.strpos if dialect == "postgresql" else sa.func.instr
             found.append(place(col(Asset.search_text), folded(self.text)) > 0)
@@ -37,18 +43,38 @@ class AssetFilter:
 
 
 def live_assets(
-    db: Session, project_id: str, wanted: AssetFilter, *, cursor: str | None, limit: int
+    db: Session,
+    project_id: str,
+    wanted: AssetFilter,
+    *,
+    order: AssetOrder = "newest",
+    cursor: str | None,
+    limit: int,
 ) -> tuple[list[Asset], str | None]:
-    """The newest assets of a project that are not in the trash, after `cursor`; and the cursor to go on with."""
-    newest = (col(Asset.created_at).desc(), col(Asset.id).desc())
+    """The first assets of a project that are not in the trash, after `cursor`; and the cursor to go on with."""
+    key = sa.tuple_(col(Asset.name_order if order == "name" else Asset.created_at), col(Asset.id))
+    sorting = [part.desc() if order == "newest" else part.asc() for part in key.clauses]
     ids = sa.select(col(Asset.id)).where(col(Asset.project_id) == project_id, col(Asset.deleted_at).is_(None))
     ids = ids.where(*wanted.conditions(db.get_bind().dialect.name))
     if cursor is not None:
-        ids = ids.where(sa.tuple_(col(Asset.created_at), col(Asset.id)) < read_cursor(cursor))
-    ids = ids.order_by(*newest).limit(limit + 1)
-    rows = list(db.exec(select(Asset).where(col(Asset.id).in_(ids)).order_by(*newest)))
-    more = cursor_at(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
+        place = read_name_cursor(cursor) if order == "name" else read_cursor(cursor)
+        ids = ids.where(key < place if order == "newest" else key > place)
+    ids = ids.order_by(*sorting).limit(limit + 1)
+    rows = list(db.exec(select(Asset).where(col(Asset.id).in_(ids)).order_by(*sorting)))
+    last = rows[limit - 1] if len(rows) > limit else None
+    more = cursor_at(last.name_order if order == "name" else last.created_at, last.id) if last is not None else None
     return rows[:limit], more
+
+
+def folders(db: Session, project_id: str) -> list[FolderAnswer]:
+    """The folders of a project's assets that are not in the trash, in their order."""
+    query = (
+        sa.select(col(Asset.folder), sa.func.count())
+        .where(col(Asset.project_id) == project_id, col(Asset.deleted_at).is_(None))
+        .group_by(col(Asset.folder))
+    )
+    counted = [FolderAnswer(folder=folder, assets=count) for folder, count in db.execute(query)]
+    return sorted(counted, key=lambda one: [name_order(part) for part in one.folder.split("/")])
 
 
 def trashed_assets(

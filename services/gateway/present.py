@@ -124,6 +124,8 @@ def asset_answer(row: Asset, files: list[AssetFile], links: Links) -> AssetAnswe
             "kind": row.kind,
             "files": [asset_file_answer(file, links) for file in sorted(files, key=lambda file: file.index)],
             "starred": row.starred,
+            "folder": row.folder,
+            "tags": row.tags,
             "deleted_at": row.deleted_at,
             "created_at": row.created_at,
         }

@@ -16,7 +16,7 @@ from services.gateway.tables import InProject, Owned
 R = TypeVar("R", bound=Owned)
 P = TypeVar("P", bound=InProject)
 
-Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+Cursor = Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="At most this many items.")]
 
 
@@ -53,18 +53,29 @@ def page(
     return rows[:limit], more
 
 
-def cursor_at(moment: dt.datetime, row_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{moment.isoformat()} {row_id}".encode()).decode()
+def cursor_at(place: dt.datetime | str, row_id: str) -> str:
+    """Where a list that goes by moments, or by names, goes on."""
+    told = place.isoformat() if isinstance(place, dt.datetime) else place
+    return base64.urlsafe_b64encode(f"{told} {row_id}".encode()).decode()
 
 
 def read_cursor(cursor: str) -> tuple[dt.datetime, str]:
+    moment, row_id = read_name_cursor(cursor)
     try:
-        moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        if not is_id(row_id):
-            raise ValueError(cursor)
         return dt.datetime.fromisoformat(moment).astimezone(dt.UTC), row_id
+    except (OverflowError, ValueError) as error:
+        raise _not_a_cursor() from error
+
+
+def read_name_cursor(cursor: str) -> tuple[str, str]:
+    """For a list that goes by names."""
+    try:
+        name, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().rpartition(" ")
     except (binascii.Error, ValueError) as error:
-        raise InvalidInput("not a cursor of ours: begin with the first page", reason="CURSOR") from error
+        raise _not_a_cursor() from error
+    if not is_id(row_id) or "\x00" in name:
+        raise _not_a_cursor()
+    return name, row_id
 
 
 def is_id(text: str) -> bool:
@@ -74,6 +85,10 @@ def is_id(text: str) -> bool:
 
 def of_project(table: type[P], project_id: str) -> Any:
     return table.project_id == project_id
+
+
+def _not_a_cursor() -> InvalidInput:
+    return InvalidInput("not a cursor of ours: begin with the first page", reason="CURSOR")
 
 
 def _not_found(table: type[Owned]) -> NotFound:

@@ -15,8 +15,34 @@ def _without_control_characters(text: str) -> str:
     return text
 
 
+def _as_path(text: str) -> str:
+    """One writing of each folder, whatever keyboard it was typed on."""
+    return "/".join(filter(None, (" ".join(part.split()) for part in unicodedata.normalize("NFC", text).split("/"))))
+
+
+def _as_tag(text: str) -> str:
+    tag = " ".join(unicodedata.normalize("NFC", text).split()).lstrip("#")
+    if not tag or "," in tag:
+        raise ValueError("a tag is a word or a few, without commas")
+    return tag
+
+
+def _each_once(tags: list[str]) -> list[str]:
+    return list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
+
+
 Plain = AfterValidator(_without_control_characters)  # PostgreSQL keeps no NUL, and names go into file names
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Plain]
+Folder = Annotated[
+    str,
+    Field(max_length=80, description="Such as “3화/5컷”: what a folder's name begins with holds it. Empty for none."),
+    Plain,
+    AfterValidator(_as_path),
+]
+Tag = Annotated[str, Field(max_length=20), Plain, AfterValidator(_as_tag)]
+Tags = Annotated[
+    list[Tag], Field(max_length=10, description="Words to find it by, without commas."), AfterValidator(_each_once)
+]
 Prompt = Annotated[str, Field(max_length=1000)]
 Email = Annotated[
     str,
@@ -186,12 +212,21 @@ class AssetBody(Body):
     name: Name
     description: Annotated[str, Field(max_length=2000), Plain] = ""
     result_ids: Annotated[list[str], Field(min_length=1, max_length=64)]
+    folder: Folder = ""
+    tags: Tags = []
 
 
 class AssetChange(Body):
     name: Name | None = None
     description: Annotated[str, Field(max_length=2000), Plain] | None = None
     starred: bool | None = None
+    folder: Folder | None = None
+    tags: Tags | None = None
+
+
+class FolderAnswer(BaseModel):
+    folder: str = Field(description="Empty for what is in none.")
+    assets: int = Field(description="How many are in it, not counting those in folders below.")
 
 
 class AssetFileAnswer(BaseModel):
@@ -213,6 +248,8 @@ class AssetAnswer(BaseModel):
     kind: Literal["background", "character"]
     files: list[AssetFileAnswer]
     starred: bool
+    folder: str
+    tags: list[str]
     deleted_at: dt.datetime | None = Field(description="In the trash since then, for 30 days; null when it is not.")
     created_at: dt.datetime
 

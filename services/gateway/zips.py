@@ -16,6 +16,7 @@ _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 class ZipEntry:
     """One picture of an asset, to be packed."""
 
+    folder: str = ""
     asset_name: str
     key: str
     media_type: str
@@ -34,7 +35,7 @@ def attachment(filename: str) -> dict[str, str]:
 
 
 def write_zip(path: Path, project_name: str, entries: list[ZipEntry], store: ArtifactStore) -> None:
-    """Pack `<project>_<asset>_<nn>.png`; pictures are compressed already, so they are only stored."""
+    """Pack `<project>_<folder>_<asset>_<nn>.png`; pictures are compressed already, so they are only stored."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, entry in zip(zip_names(project_name, entries), entries, strict=True):
             archive.writestr(zipfile.ZipInfo(name), store.get(entry.key))
@@ -43,7 +44,8 @@ def write_zip(path: Path, project_name: str, entries: list[ZipEntry], store: Art
 def zip_names(project_name: str, entries: list[ZipEntry]) -> Iterator[str]:
     counts: dict[str, int] = {}
     for entry in entries:
-        stem = f"{plain_name(project_name)}_{plain_name(entry.asset_name)}"
+        parts = [project_name, *entry.folder.split("/"), entry.asset_name]
+        stem = "_".join(plain_name(part) for part in parts if part)
         counts[stem] = counts.get(stem, 0) + 1
         ending = "jpg" if entry.media_type == "image/jpeg" else "png"
         yield f"{stem}_{counts[stem]:02d}.{ending}"

@@ -7,7 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.gateway.tables import Account, Asset, AssetFile, JobRequest, Project, jobs, metadata, search_text
+from services.gateway.tables import (
+    Account,
+    Asset,
+    AssetFile,
+    JobRequest,
+    Project,
+    jobs,
+    metadata,
+    name_order,
+    search_text,
+)
 
 AT_ONCE = 5000
 STATES = ("succeeded", "queued", "succeeded", "cancelled")
@@ -41,7 +51,8 @@ def _asset(number: int, own: dict[str, str]) -> dict[str, Any]:
     return {
         **own, "id": uuid.uuid4().hex, "created_at": moment, "name": name, "description": "밤", "kind": "background",
         "starred": number % 100 == 0, "deleted_at": moment if number % 50 == 7 else None,
-        "search_text": search_text(name, "밤"),
+        "search_text": search_text(name, ["밤"], "밤", "노을"), "name_order": name_order(name),
+        "folder": f"{number % 200}화" if number % 3 else "", "tags": ["밤"],
     }  # fmt: skip
 
 

@@ -119,7 +119,11 @@ def test_what_the_gateway_kept_at_first_is_what_today_reads(engine: sa.Engine) -
             assert len(session.exec(select(kind)).all()) == ROWS, kind
         styles, assets = session.exec(select(tables.Style)).all(), session.exec(select(tables.Asset)).all()
         assert [(one.lineage_id, one.version, one.in_use) for one in styles] == [(one.id, 1, True) for one in styles]
-        assert [one.search_text for one in assets] == [f"{one.name}\n{one.description}" for one in assets]
+        assert [one.search_text for one in assets] == [
+            tables.search_text(one.name, [], one.description, "") for one in assets
+        ]
+        assert [one.name_order for one in assets] == [tables.name_order(one.name) for one in assets]
+        assert [(one.folder, one.tags) for one in assets] == [("", [])] * ROWS
         assert len({one.id for one in session.exec(select(tables.SignIn))}) == ROWS
         assert len({one.id for one in session.exec(select(tables.Token))}) == ROWS
 

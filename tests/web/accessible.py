@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
-# A colour halfway between two themes is nobody's to read. What turns for ever, such as a waiting wheel, is not waited for.
+# A colour halfway between two themes is nobody's to read. What turns for ever, such as a waiting wheel, does not count.
 SETTLED = """async () => {
   const ends = (one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity;
   const passing = document.getAnimations().filter(ends);

@@ -40,6 +40,8 @@ def asset(project: str, number: int) -> dict[str, object]:
         "kind": "background",
         "files": [{**file, "size_bytes": 100, "settings": {}}],
         "starred": False,
+        "folder": "",
+        "tags": [],
         "deleted_at": None,
         "created_at": "2026-11-01T00:00:00Z",
     }

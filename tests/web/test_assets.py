@@ -1,6 +1,7 @@
 """Assets in a browser: found, starred, thrown away and back, packed; and a hundred thousand of them."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -27,9 +28,9 @@ def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: St
     for name in NAMES:
         expect(studio.asset(name)).to_be_visible()
 
-    page.get_by_label("이름·메모로 찾기").fill("궁궐")
+    page.get_by_label("이름·태그·메모로 찾기").fill("궁궐")
     expect(studio.asset("골목")).to_have_count(0)
-    page.get_by_label("이름·메모로 찾기").fill("")
+    page.get_by_label("이름·태그·메모로 찾기").fill("")
     studio.asset("바다").get_by_role("button", name="별표").click()
     page.get_by_role("button", name="★ 별표만").click()
     expect(page.get_by_role("article")).to_have_count(1)
@@ -74,6 +75,57 @@ def test_assets_are_found_starred_packed_thrown_away_and_brought_back(studio: St
     dialog.get_by_role("button", name="저장").click()
     page.keyboard.press("Escape")
     expect(studio.asset("밤 골목")).to_be_visible()
+
+
+def test_assets_are_moved_into_folders_tagged_and_found_by_both(studio: Studio, screens: Screens) -> None:
+    page, having = studio.page, Having(studio.page)
+    project = project_of(page)
+    having.assets(project, having.drawing(project, "바닷가 마을"), NAMES)
+    studio.go_to("보관함")
+    for name in ("골목", "옥상"):
+        studio.asset(name).get_by_role("checkbox").check()
+    page.get_by_role("button", name="폴더로 옮기기").click()
+    moving = page.get_by_role("dialog", name="폴더로 옮기기")
+    moving.get_by_label("폴더").fill("3화/5컷")
+    assert violations(page) == []
+    moving.get_by_role("button", name="옮기기", exact=True).click()
+    expect(page.get_by_text("2개를 정리했어요.")).to_be_visible()
+    expect(studio.asset("골목")).to_contain_text("3화/5컷")
+
+    page.get_by_role("button", name="태그 달기").click()
+    tagging = page.get_by_role("dialog", name="태그 달기")
+    tagging.get_by_label("태그").fill("#비 오는 밤, " + "가" * 21)
+    expect(tagging.get_by_text("태그는 20자까지")).to_be_visible()
+    expect(tagging.get_by_role("button", name="달기", exact=True)).to_be_disabled()
+    tagging.get_by_label("태그").fill("#비 오는 밤, 지붕")
+    tagging.get_by_label("태그").press("Enter")
+    expect(tagging).to_be_hidden()
+
+    studio.asset("바다").get_by_role("button", name="크게 보기").click()
+    opened = page.get_by_role("dialog", name="바다")
+    opened.get_by_label("폴더").fill("3화")
+    opened.get_by_label("태그", exact=True).fill("지붕")
+    opened.get_by_role("button", name="저장").click()
+    opened.get_by_role("button", name="#지붕").click()  # everything that has it
+    expect(opened).to_be_hidden()
+    expect(page.get_by_label("이름·태그·메모로 찾기")).to_have_value("지붕")
+    expect(page.get_by_role("article")).to_have_count(3)
+    page.get_by_label("폴더").select_option("3화/5컷 (2)")
+    expect(page.get_by_role("article")).to_have_count(2)
+    page.get_by_label("이름·태그·메모로 찾기").fill("")
+    expect(page).not_to_have_url(re.compile("search="))
+    page.get_by_label("폴더").select_option("3화 (1)")  # with what is below it
+    expect(page.get_by_role("article")).to_have_count(3)
+    page.get_by_label("순서").select_option("이름 순")
+    expect(page).to_have_url(re.compile("order=name"))
+    page.reload()  # folder and order stand in the address
+    expect(page.get_by_role("article")).to_have_count(3)
+    shown = [article.get_attribute("aria-label") for article in page.get_by_role("article").all()]
+    assert shown == ["골목", "바다", "옥상"]
+    screens.take_here(page, "assets-folder")
+    assert violations(page) == []
+    page.get_by_label("폴더").select_option("폴더 없음")
+    expect(page.get_by_role("article")).to_have_count(2)
 
 
 def test_a_part_that_was_painted_by_keys_is_drawn_again(studio: Studio, screens: Screens) -> None:

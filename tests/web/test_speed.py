@@ -47,7 +47,7 @@ def test_five_hundred_assets_and_streaming_previews_leave_the_page_quick(studio:
     for number in range(4):
         studio.asset(f"그림 {number}").get_by_role("checkbox").click()
         studio.asset(f"그림 {number}").get_by_role("button", name="별표").click()
-    page.get_by_label("이름·메모로 찾기").press_sequentially("moon")
+    page.get_by_label("이름·태그·메모로 찾기").press_sequentially("moon")
     studio.go_to("배경")
     expect(page.get_by_alt_text("그리는 중인 그림")).to_be_visible()
     page.get_by_label("무엇을 그릴까요").press_sequentially("a quiet street")

@@ -4,29 +4,43 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
+from sqlmodel import select
 from starlette.background import BackgroundTask
 
 from services.common.artifacts import delete_prefix
 from services.common.errors import InvalidInput, NotFound
-from services.gateway.assets_view import AssetFilter, asset_answers, live_assets, project_files
+from services.gateway.assets_view import AssetFilter, AssetOrder, asset_answers, folders, live_assets, project_files
 from services.gateway.files import asset_prefix
 from services.gateway.gateway import Gateway, Parts, SignedIn
 from services.gateway.limits import refuse_full_storage
 from services.gateway.once import IdempotencyKey, claim, made_already, once
 from services.gateway.queries import Cursor, Limit, owned, owned_in_project
-from services.gateway.schemas import AssetAnswer, AssetBody, AssetChange, Page
-from services.gateway.tables import Asset, AssetFile, Project, Result, new_id, search_text, utc_now
+from services.gateway.schemas import AssetAnswer, AssetBody, AssetChange, Folder, FolderAnswer, Page
+from services.gateway.tables import Asset, AssetFile, Project, Result, new_id, utc_now
 from services.gateway.zips import ZipEntry, attachment, plain_name, write_zip
 
 router = APIRouter(tags=["assets"])
 
 _KINDS = {"background": "background", "pose_transfer": "character"}
-Search = Annotated[
-    str | None, Query(max_length=100, description="Part of the name or of the beginning of the description.")
-]
 
+
+def asset_filter(
+    search: Annotated[
+        str | None,
+        Query(
+            max_length=100, description="Part of the name, of a tag, or of how the description or the prompt begins."
+        ),
+    ] = None,
+    kind: Literal["background", "character"] | None = None,
+    starred: Annotated[bool | None, Query()] = None,
+    folder: Annotated[Folder | None, Query(description="What is in it or below it; empty for what is in none.")] = None,
+) -> AssetFilter:
+    return AssetFilter(text=search, kind=kind, starred=starred, folder=folder)
+
+
+Wanted = Annotated[AssetFilter, Depends(asset_filter)]
 Chosen = Annotated[list[str] | None, Query(max_length=500, description="Ids; repeat it for each. Absent: all.")]
 
 
@@ -52,9 +66,11 @@ def create_asset(
         project_id=project_id,
         name=body.name,
         description=body.description,
-        search_text=search_text(body.name, body.description),
         kind=kinds.pop(),
+        folder=body.folder,
+        tags=body.tags,
     )
+    asset.describe_anew(results[0].settings.get("prompt"))
     try:
         kept = [_copy(gateway, asset, result, index) for index, result in enumerate(results)]
         with gateway.db() as db:
@@ -76,18 +92,24 @@ def list_assets(
     project_id: str,
     caller: SignedIn,
     gateway: Parts,
-    search: Search = None,
-    kind: Literal["background", "character"] | None = None,
-    starred: Annotated[bool | None, Query()] = None,
+    wanted: Wanted,
+    order: AssetOrder = "newest",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[AssetAnswer]:
-    """A project's assets, the newest first, but for those in the trash."""
-    wanted = AssetFilter(text=search, kind=kind, starred=starred)
+    """A project's assets but for those in the trash, the newest first unless asked otherwise."""
     with gateway.db() as db:
         owned(db, Project, project_id, caller.id)
-        rows, more = live_assets(db, project_id, wanted, cursor=cursor, limit=limit)
+        rows, more = live_assets(db, project_id, wanted, order=order, cursor=cursor, limit=limit)
         return Page(items=asset_answers(db, rows, gateway.links), next_cursor=more)
+
+
+@router.get("/projects/{project_id}/folders")
+def list_folders(project_id: str, caller: SignedIn, gateway: Parts) -> list[FolderAnswer]:
+    """The folders of a project's assets, in their order. A folder is there as long as something is in it."""
+    with gateway.db() as db:
+        owned(db, Project, project_id, caller.id)
+        return folders(db, project_id)
 
 
 @router.get(
@@ -96,13 +118,16 @@ def list_assets(
     responses={200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}},
 )
 def download_assets(project_id: str, caller: SignedIn, gateway: Parts, asset: Chosen = None) -> FileResponse:
-    """All pictures of a project's assets, or of those chosen, named <project>_<asset>_<nn>.png."""
+    """All pictures of a project's assets, or of those chosen, named <project>_<folder>_<asset>_<nn>.png."""
     with gateway.db() as db:
         project = owned(db, Project, project_id, caller.id)
         found = project_files(db, project_id, None if asset is None else set(asset))
     if not found:
         raise NotFound("there are no such assets in this project", reason="NO_ASSET")
-    entries = [ZipEntry(asset_name=kept.name, key=file.key, media_type=file.media_type) for kept, file in found]
+    entries = [
+        ZipEntry(folder=kept.folder, asset_name=kept.name, key=file.key, media_type=file.media_type)
+        for kept, file in found
+    ]
     with tempfile.NamedTemporaryFile(prefix="oma-assets-", suffix=".zip", delete=False) as made:
         path = Path(made.name)
     try:
@@ -127,12 +152,13 @@ def get_asset(asset_id: str, caller: SignedIn, gateway: Parts) -> AssetAnswer:
 
 @router.patch("/assets/{asset_id}")
 def change_asset(asset_id: str, body: AssetChange, caller: SignedIn, gateway: Parts) -> AssetAnswer:
-    """Rename, describe, star or unstar."""
+    """Rename, describe, star or unstar, move to a folder, tag."""
     with gateway.db() as db:
         row = owned(db, Asset, asset_id, caller.id)
         for name, value in body.model_dump(exclude_none=True).items():
             setattr(row, name, value)
-        row.search_text = search_text(row.name, row.description)
+        first = db.exec(select(AssetFile).where(AssetFile.asset_id == row.id, AssetFile.index == 0)).first()
+        row.describe_anew(first.settings.get("prompt") if first else "")
         db.add(row)
         db.commit()
         return asset_answers(db, [row], gateway.links)[0]

@@ -19,6 +19,7 @@ from services.gateway.tables.content import (
     StyleUpload,
     folded,
     jobs,
+    name_order,
     search_text,
 )
 from services.gateway.tables.people import (
@@ -61,6 +62,7 @@ __all__ = [
     "folded",
     "jobs",
     "metadata",
+    "name_order",
     "new_id",
     "search_text",
     "utc_now",

@@ -1,7 +1,9 @@
 """What people made, and the queue of what is being made."""
 
 import datetime as dt
+import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +12,9 @@ from sqlmodel import Field, col
 from services.common.leases import job_table
 from services.gateway.tables.base import InProject, Owned, UtcTime, metadata, new_id
 
-_SEARCHED_CHARACTERS = 300  # more would not fit into an index row of PostgreSQL
+_SEARCHED_CHARACTERS = 500  # more would not fit into an index row of PostgreSQL
+_SEARCHED_OF_DESCRIPTION = 200
+_ORDERED_CHARACTERS = 100
 
 KINDS = ("training", "background", "pose_transfer", "export", "deletion")
 jobs = job_table(metadata, queue="gateway")
@@ -102,8 +106,18 @@ class Asset(InProject, table=True):
     description: str
     kind: str
     starred: bool = False
+    folder: str = ""  # such as "3화/5컷"; empty for none
+    tags: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     deleted_at: dt.datetime | None = Field(default=None, sa_type=UtcTime)  # in the trash since
     search_text: str = ""
+    name_order: str = ""
+
+    def describe_anew(self, prompt: object) -> None:
+        """Note what searches look in and what lists by name go by, after any of it changed."""
+        self.search_text = search_text(
+            self.name, self.tags, self.description, prompt if isinstance(prompt, str) else ""
+        )
+        self.name_order = name_order(self.name)
 
 
 class AssetFile(FileRow, table=True):
@@ -121,9 +135,15 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def search_text(name: str, description: str) -> str:
+def search_text(name: str, tags: Sequence[str], description: str, prompt: str) -> str:
     """What a search for an asset looks in."""
-    return folded(f"{name}\n{description}")[:_SEARCHED_CHARACTERS]
+    shown = [name, " ".join(tags), description[:_SEARCHED_OF_DESCRIPTION], prompt]
+    return folded("\n".join(shown))[:_SEARCHED_CHARACTERS]
+
+
+def name_order(name: str) -> str:
+    """A name as lists order it: "컷 2" before "컷 10"."""
+    return re.sub(r"[0-9]+", lambda number: number[0].zfill(6), folded(name))[:_ORDERED_CHARACTERS]
 
 
 for _table in metadata.sorted_tables:  # lists and deletions go by these
@@ -137,7 +157,13 @@ _asset = Asset.__table__.c  # type: ignore[attr-defined]
 _kept, _thrown_away = col(Asset.deleted_at).is_(None), col(Asset.deleted_at).is_not(None)
 sa.Index(  # filters and searches are answered from the index alone
     "ix_asset_live",
-    *(_asset.project_id, _asset.created_at, _asset.id, _asset.starred, _asset.kind, _asset.search_text),
+    *(_asset.project_id, _asset.created_at, _asset.id, _asset.starred, _asset.kind, _asset.search_text, _asset.folder),
+    sqlite_where=_kept,
+    postgresql_where=_kept,
+)
+sa.Index(
+    "ix_asset_by_name",
+    *(_asset.project_id, _asset.name_order, _asset.id),
     sqlite_where=_kept,
     postgresql_where=_kept,
 )

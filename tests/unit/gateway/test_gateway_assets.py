@@ -78,6 +78,23 @@ async def test_all_assets_come_as_one_zip_with_korean_names(artist: Artist, work
     assert archive.namelist() == ["달빛_아래_골목_01.png", "달빛_아래_골목_02.png", "달빛_아래_sky_ day_01.png"]
 
 
+async def test_assets_lie_in_folders_which_are_listed_in_their_order(artist: Artist, worker: Dispatcher) -> None:
+    project = await artist.project("달빛")
+    ids = await results(artist, project, 1)
+    for name, folder in (("c", "10화"), ("a", "2화/5컷"), ("b", " 2화 / 10컷"), ("d", ""), ("e", "2화")):
+        body = {"name": name, "folder": folder, "result_ids": ids}
+        await artist.call("POST", f"/projects/{project}/assets", 201, json=body)
+    told = await artist.call("GET", f"/projects/{project}/folders", 200)
+    assert [(one["folder"], one["assets"]) for one in told] == [
+        ("", 1), ("2화", 1), ("2화/5컷", 1), ("2화/10컷", 1), ("10화", 1),
+    ]  # fmt: skip
+    for folder, expected in (("2화", "eba"), ("2화/5컷", "a"), ("", "d"), ("1", "")):
+        found = await artist.call("GET", f"/projects/{project}/assets", 200, params={"folder": folder})
+        assert "".join(one["name"] for one in found["items"]) == expected
+    archive = zipfile.ZipFile(io.BytesIO((await artist.http.get(f"/api/v1/projects/{project}/assets.zip")).content))
+    assert "달빛_2화_5컷_a_01.png" in archive.namelist()
+
+
 async def test_chosen_assets_come_as_one_zip(artist: Artist, worker: Dispatcher) -> None:
     project = await artist.project("달빛")
     ids = await results(artist, project)

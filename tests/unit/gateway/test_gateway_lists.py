@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlmodel import Session
 
 from services.common.databases import create_database_engine
-from services.gateway.assets_view import AssetFilter, asset_answers, live_assets, trashed_assets
+from services.gateway.assets_view import AssetFilter, AssetOrder, asset_answers, folders, live_assets, trashed_assets
 from services.gateway.database import migrate
 from services.gateway.jobs_view import list_jobs
 from services.gateway.limits import stored_bytes
@@ -25,9 +25,9 @@ Statement = tuple[str, Any]
 Read = Callable[[Session], object]
 
 
-def assets(cursor: str | None = None, **wanted: Any) -> Read:
+def assets(cursor: str | None = None, order: AssetOrder = "newest", **wanted: Any) -> Read:
     return lambda db: asset_answers(
-        db, live_assets(db, PROJECT, AssetFilter(**wanted), cursor=cursor, limit=50)[0], LINKS
+        db, live_assets(db, PROJECT, AssetFilter(**wanted), order=order, cursor=cursor, limit=50)[0], LINKS
     )
 
 
@@ -41,6 +41,11 @@ LISTS: dict[str, tuple[int, Read]] = {  # how many queries each may cost
     "assets after a cursor": (2, assets(cursor=CURSOR)),
     "assets with a star": (2, assets(starred=True)),
     "assets by text": (2, assets(text="골목")),
+    "assets of a folder": (2, assets(folder="7화")),
+    "the oldest assets": (2, assets(order="oldest")),
+    "assets by name": (2, assets(order="name")),
+    "assets by name after a cursor": (2, assets(order="name", cursor=cursor_at("달빛 골목 000123", "0" * 32))),
+    "folders": (1, lambda db: folders(db, PROJECT)),
     "trash": (2, lambda db: asset_answers(db, trashed_assets(db, OWNER, None, cursor=None, limit=50)[0], LINKS)),
     "jobs": (4, jobs()),
     "jobs of a project": (4, jobs(project_id=PROJECT)),

@@ -51,7 +51,7 @@ export const AssetCard = memo(function AssetCard({ asset, chosen, onChoose, onOp
         {asset.name}
       </strong>
       <small className="hint">
-        {t(`assets.kind.${asset.kind}`)} · {created}
+        {[t(`assets.kind.${asset.kind}`), asset.folder, created].filter(Boolean).join(" · ")}
       </small>
       <div className="row">
         <button

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/shared/api/models";
 import { fileSize } from "@/shared/fileSize";
+import { FolderField } from "@/shared/filing/FolderField";
 import { PrintForm } from "@/shared/results/PrintForm";
 import { WebtoonForm } from "@/shared/results/WebtoonForm";
 import { Dialog } from "@/shared/ui/Dialog";
@@ -9,16 +10,18 @@ import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
 import { Form } from "@/shared/ui/Form";
 import { PictureView } from "@/shared/ui/Picture";
+import { TagsField } from "./TagsField";
+import { areTakeable, tagsOf } from "./tags";
 import { download, renewLink, useChangeAsset } from "./useAssets";
 
 const MAX_NAME = 80;
 const MAX_NOTES = 2000;
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 
-type Props = { asset: Asset; onClose: () => void };
+type Props = { asset: Asset; onTag: (tag: string) => void; onClose: () => void };
 
 /** One asset in full: its pictures, what they were drawn from, its name and notes, and every way to take it along. */
-export function AssetDialog({ asset, onClose }: Props) {
+export function AssetDialog({ asset, onTag, onClose }: Props) {
   const { t } = useTranslation();
   const first = asset.files[0];
   return (
@@ -31,6 +34,17 @@ export function AssetDialog({ asset, onClose }: Props) {
         </div>
         <div className="stack">
           <NameForm asset={asset} />
+          {asset.tags.length > 0 && (
+            <ul className="row tags" aria-label={t("assets.tags")}>
+              {asset.tags.map((tag) => (
+                <li key={tag}>
+                  <button type="button" className="chip" title={t("assets.findTag")} onClick={() => onTag(tag)}>
+                    #{tag}
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
           <section className="stack tight" aria-label={t("webtoon.title")}>
             <h3>{t("webtoon.title")}</h3>
             <WebtoonForm of={`/api/v1/assets/${encodeURIComponent(asset.id)}`} />
@@ -83,9 +97,17 @@ function NameForm({ asset }: { asset: Asset }) {
   const { t } = useTranslation();
   const [name, setName] = useState(asset.name);
   const [description, setDescription] = useState(asset.description);
+  const [folder, setFolder] = useState(asset.folder);
+  const [line, setLine] = useState(asset.tags.join(", "));
   const change = useChangeAsset(asset.project_id);
-  const same = name.trim() === asset.name && description === asset.description;
-  const save = () => change.mutate({ id: asset.id, change: { name: name.trim(), description } });
+  const tags = tagsOf(line);
+  const sameTags = tags.join("\n") === asset.tags.join("\n");
+  const same =
+    name.trim() === asset.name && description === asset.description && folder.trim() === asset.folder && sameTags;
+  const save = () => {
+    const saved = { onSuccess: (told: Asset) => setFolder(told.folder) };
+    change.mutate({ id: asset.id, change: { name: name.trim(), description, folder, tags } }, saved);
+  };
   return (
     <Form className="stack tight" onSubmit={save}>
       <Field
@@ -104,12 +126,18 @@ function NameForm({ asset }: { asset: Asset }) {
           onChange={(event) => setDescription(event.target.value)}
         />
       </label>
+      <FolderField projectId={asset.project_id} value={folder} onChange={setFolder} />
+      <TagsField line={line} tags={tags} onChange={setLine} />
       {change.error ? <ErrorNote error={change.error} /> : null}
       <div className="row end">
         <span className="hint" role="status">
           {same && change.isSuccess && t("assets.changed")}
         </span>
-        <button type="submit" className="button" disabled={same || !name.trim() || change.isPending}>
+        <button
+          type="submit"
+          className="button"
+          disabled={same || !name.trim() || !areTakeable(tags) || change.isPending}
+        >
           {t("common.save")}
         </button>
       </div>

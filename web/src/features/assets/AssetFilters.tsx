@@ -1,15 +1,19 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useFolders } from "@/shared/filing/useFolders";
 import { Field } from "@/shared/ui/Field";
-import type { Wanted } from "./useAssets";
+import { ORDERS, type Order, type Wanted } from "./useAssets";
 
 const KINDS = [null, "background", "character"] as const;
 const SETTLE_MS = 300;
 
-type Props = { wanted: Wanted; onChange: (part: Partial<Wanted>) => void };
+const ALL_FOLDERS = "all";
+const IN_FOLDER = "in:";
 
-/** All, one kind, only starred ones, by words; or the trash. */
-export function AssetFilters({ wanted, onChange }: Props) {
+type Props = { projectId: string; wanted: Wanted; onChange: (part: Partial<Wanted>) => void };
+
+/** All, one kind, one folder, only starred ones, by words, in an order; or the trash. */
+export function AssetFilters({ projectId, wanted, onChange }: Props) {
   const { t } = useTranslation();
   return (
     <div className="row asset-filters">
@@ -28,7 +32,7 @@ export function AssetFilters({ wanted, onChange }: Props) {
         <button
           type="button"
           aria-pressed={wanted.trash}
-          onClick={() => onChange({ trash: true, search: "", kind: null, starred: false })}
+          onClick={() => onChange({ trash: true, search: "", kind: null, starred: false, folder: null })}
         >
           {t("assets.trash")}
         </button>
@@ -43,6 +47,8 @@ export function AssetFilters({ wanted, onChange }: Props) {
           >
             {t("assets.starred")}
           </button>
+          <FolderChoice projectId={projectId} folder={wanted.folder} onChange={(folder) => onChange({ folder })} />
+          <OrderChoice order={wanted.order} onChange={(order) => onChange({ order })} />
           <Search text={wanted.search} onSearch={(search) => onChange({ search })} />
         </>
       )}
@@ -50,18 +56,81 @@ export function AssetFilters({ wanted, onChange }: Props) {
   );
 }
 
-/** Asks once the typing pauses, and never for half a syllable. */
+type FolderProps = { projectId: string; folder: string | null; onChange: (folder: string | null) => void };
+
+/** One folder with what is below it, or what lies in none; only where there are folders. */
+function FolderChoice({ projectId, folder, onChange }: FolderProps) {
+  const { t } = useTranslation();
+  const id = useId();
+  const known = useFolders(projectId).data ?? [];
+  const folders = known.filter((one) => one.folder !== "");
+  const missing = folder && !folders.some((one) => one.folder === folder) ? [{ folder, assets: 0 }] : [];
+  if (folders.length === 0 && folder === null) return null;
+  return (
+    <div className="field choice-of-one">
+      <label htmlFor={id}>{t("assets.folder")}</label>
+      <select
+        id={id}
+        value={folder === null ? ALL_FOLDERS : IN_FOLDER + folder}
+        onChange={(event) => {
+          const { value } = event.target;
+          onChange(value === ALL_FOLDERS ? null : value.slice(IN_FOLDER.length));
+        }}
+      >
+        <option value={ALL_FOLDERS}>{t("assets.allFolders")}</option>
+        {[...folders, ...missing].map((one) => (
+          <option key={one.folder} value={IN_FOLDER + one.folder}>
+            {t("assets.folderWithCount", { folder: one.folder, count: one.assets })}
+          </option>
+        ))}
+        <option value={IN_FOLDER}>{t("assets.noFolder")}</option>
+      </select>
+    </div>
+  );
+}
+
+function OrderChoice({ order, onChange }: { order: Order; onChange: (order: Order) => void }) {
+  const { t } = useTranslation();
+  const id = useId();
+  return (
+    <div className="field choice-of-one">
+      <label htmlFor={id}>{t("assets.order")}</label>
+      <select
+        id={id}
+        value={order}
+        onChange={(event) => onChange(ORDERS.find((one) => one === event.target.value) ?? "newest")}
+      >
+        {ORDERS.map((one) => (
+          <option key={one} value={one}>
+            {t(`assets.orders.${one}`)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** Asks once the typing pauses, and never for half a syllable. Shows, too, what was asked for elsewhere. */
 function Search({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState(text);
   const composing = useRef(false);
-  const latest = useRef(onSearch);
-  latest.current = onSearch;
+  const asked = useRef(text);
+  const ask = useRef((_: string) => {});
+  ask.current = (words) => {
+    asked.current = words;
+    onSearch(words);
+  };
   useEffect(() => {
-    if (typed.trim() === text) return;
-    const timer = setTimeout(() => !composing.current && latest.current(typed.trim()), SETTLE_MS);
+    if (text === asked.current) return; // what was typed since then stays
+    asked.current = text;
+    setTyped(text);
+  }, [text]);
+  useEffect(() => {
+    if (typed.trim() === asked.current) return;
+    const timer = setTimeout(() => !composing.current && ask.current(typed.trim()), SETTLE_MS);
     return () => clearTimeout(timer);
-  }, [typed, text]);
+  }, [typed]);
   return (
     <Field
       label={t("assets.search")}
@@ -73,7 +142,7 @@ function Search({ text, onSearch }: { text: string; onSearch: (text: string) => 
       }}
       onCompositionEnd={(event) => {
         composing.current = false;
-        latest.current(event.currentTarget.value.trim());
+        ask.current(event.currentTarget.value.trim());
       }}
       onChange={(event) => setTyped(event.target.value)}
     />

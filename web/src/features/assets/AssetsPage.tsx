@@ -22,11 +22,11 @@ export function AssetsPage() {
           </a>
         )}
       </div>
-      <AssetFilters wanted={wanted} onChange={change} />
+      <AssetFilters projectId={projectId} wanted={wanted} onChange={change} />
       {wanted.trash ? (
         <TrashedAssets projectId={projectId} wanted={wanted} />
       ) : (
-        <KeptAssets projectId={projectId} wanted={wanted} />
+        <KeptAssets projectId={projectId} wanted={wanted} onSearch={(search) => change({ search })} />
       )}
     </>
   );

@@ -9,18 +9,22 @@ import { AssetCard } from "./AssetCard";
 import { AssetDialog } from "./AssetDialog";
 import { AssetGrid } from "./AssetGrid";
 import { CompareAssets } from "./CompareAssets";
+import { FilingDialog } from "./FilingDialog";
 import { SelectionBar } from "./SelectionBar";
 import { useAssets, useChangeAsset, useTrash, type Wanted } from "./useAssets";
 import { useSelection } from "./useSelection";
 
+type Props = { projectId: string; wanted: Wanted; onSearch: (text: string) => void };
+
 /** The assets that were looked for, and what is done with them. */
-export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: Wanted }) {
+export function KeptAssets({ projectId, wanted, onSearch }: Props) {
   const { t } = useTranslation();
   const assets = useAssets(projectId, wanted);
   const list = useMemo(() => assets.data?.pages.flatMap((page) => page.items) ?? [], [assets.data]);
   const { chosen, toggle, clear } = useSelection(useMemo(() => list.map((asset) => asset.id), [list]));
   const [openId, setOpenId] = useState<string | null>(null);
   const [comparing, setComparing] = useState(false);
+  const [filing, setFiling] = useState<"folder" | "tags" | null>(null);
   const { mutate: change, error: changeError } = useChangeAsset(projectId);
   const { throwAway } = useTrash(projectId);
   const { mutate: remove } = throwAway;
@@ -49,7 +53,7 @@ export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: W
   useShortcut({ code: "Period" }, starAll, ticked.size > 0);
   useShortcut({ code: "Delete" }, throwAllAway, ticked.size > 0);
   useShortcut({ code: "KeyC" }, () => setComparing(true), one !== undefined);
-  const looking = wanted.search !== "" || wanted.kind !== null || wanted.starred;
+  const looking = wanted.search !== "" || wanted.kind !== null || wanted.starred || wanted.folder !== null;
 
   if (assets.isPending) return <Skeletons count={6} label={t("common.loading")} />;
   if (!assets.data) return <ErrorNote error={assets.error} onRetry={() => void assets.refetch()} />;
@@ -94,13 +98,33 @@ export function KeptAssets({ projectId, wanted }: { projectId: string; wanted: W
           chosen={ticked}
           busy={throwAway.isPending}
           onStar={starAll}
+          onFile={setFiling}
           onCompare={one && other && (() => setComparing(true))}
           onThrowAway={throwAllAway}
           onClear={clear}
         />
       )}
       {comparing && one && other && <CompareAssets one={one} other={other} onClose={() => setComparing(false)} />}
-      {opened && <AssetDialog key={opened.id} asset={opened} onClose={() => setOpenId(null)} />}
+      {filing && tickedAssets.length > 0 && (
+        <FilingDialog
+          what={filing}
+          projectId={projectId}
+          wanted={wanted}
+          assets={tickedAssets}
+          onClose={() => setFiling(null)}
+        />
+      )}
+      {opened && (
+        <AssetDialog
+          key={opened.id}
+          asset={opened}
+          onTag={(tag) => {
+            setOpenId(null);
+            onSearch(tag);
+          }}
+          onClose={() => setOpenId(null)}
+        />
+      )}
     </>
   );
 }

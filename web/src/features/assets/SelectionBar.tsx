@@ -9,6 +9,7 @@ type Props = {
   chosen: ReadonlySet<string>;
   busy: boolean;
   onStar: () => void;
+  onFile: (what: "folder" | "tags") => void;
   /** With exactly two chosen. */
   onCompare: (() => void) | undefined;
   onThrowAway: () => void;
@@ -16,7 +17,7 @@ type Props = {
 };
 
 /** What can be done with everything that is ticked. */
-export function SelectionBar({ projectId, chosen, busy, onStar, onCompare, onThrowAway, onClear }: Props) {
+export function SelectionBar({ projectId, chosen, busy, onStar, onFile, onCompare, onThrowAway, onClear }: Props) {
   const { t } = useTranslation();
   const tooMany = chosen.size > MOST_IN_A_ZIP;
   const zip = () => {
@@ -32,6 +33,12 @@ export function SelectionBar({ projectId, chosen, busy, onStar, onCompare, onThr
       {tooMany && <small className="hint">{t("assets.zipLimit", { count: MOST_IN_A_ZIP })}</small>}
       <button type="button" className="button small" aria-keyshortcuts="." onClick={onStar}>
         ★ {t("assets.starChosen")}
+      </button>
+      <button type="button" className="button small" onClick={() => onFile("folder")}>
+        {t("assets.moveChosen")}
+      </button>
+      <button type="button" className="button small" onClick={() => onFile("tags")}>
+        {t("assets.tagChosen")}
       </button>
       {onCompare && (
         <button type="button" className="button small" aria-keyshortcuts="C" onClick={onCompare}>

@@ -9,12 +9,23 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
 import type { Asset } from "@/shared/api/models";
 import { saveFrom } from "@/shared/download";
+import { foldersKey } from "@/shared/filing/useFolders";
 import { useToast } from "@/shared/ui/Toasts";
 
-export type Wanted = { search: string; kind: Asset["kind"] | null; starred: boolean; trash: boolean };
+export const ORDERS = ["newest", "oldest", "name"] as const;
+export type Order = (typeof ORDERS)[number];
+/** `folder`: null for all of them, "" for what lies in none. */
+export type Wanted = {
+  search: string;
+  kind: Asset["kind"] | null;
+  starred: boolean;
+  folder: string | null;
+  order: Order;
+  trash: boolean;
+};
 type AssetPage = { items: Asset[]; next_cursor: string | null };
 type Pages = InfiniteData<AssetPage, string | undefined>;
-type Change = { name?: string; description?: string; starred?: boolean };
+type Change = { name?: string; description?: string; starred?: boolean; folder?: string; tags?: string[] };
 
 const PAGE = 60;
 const key = (projectId: string) => ["assets", projectId];
@@ -23,7 +34,7 @@ function readPage(projectId: string, wanted: Wanted, cursor: string | undefined)
   if (wanted.trash) {
     return unwrap(api.GET("/api/v1/trash", { params: { query: { project_id: projectId, cursor, limit: PAGE } } }));
   }
-  const { search, kind, starred } = wanted;
+  const { search, kind, starred, folder, order } = wanted;
   return unwrap(
     api.GET("/api/v1/projects/{project_id}/assets", {
       params: {
@@ -32,6 +43,8 @@ function readPage(projectId: string, wanted: Wanted, cursor: string | undefined)
           search: search || undefined,
           kind: kind ?? undefined,
           starred: starred || undefined,
+          folder: folder ?? undefined,
+          order,
           cursor,
           limit: PAGE,
         },
@@ -76,13 +89,45 @@ function rewrite(client: QueryClient, projectId: string, change: (items: Asset[]
   );
 }
 
+type Changed = { id: string; change: Change };
+
+function send(client: QueryClient, projectId: string, { id, change }: Changed): Promise<Asset> {
+  const changed = unwrap(api.PATCH("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } }, body: change }));
+  return changed.then((asset) => {
+    rewrite(client, projectId, (items) => items.map((item) => (item.id === id ? asset : item)));
+    return asset;
+  });
+}
+
 export function useChangeAsset(projectId: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ id, change }: { id: string; change: Change }) =>
-      unwrap(api.PATCH("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } }, body: change })),
-    onSuccess: (changed) =>
-      rewrite(client, projectId, (items) => items.map((item) => (item.id === changed.id ? changed : item))),
+    mutationFn: (changed: Changed) => send(client, projectId, changed),
+    onSuccess: (asset, { change }) => {
+      if (change.folder !== undefined) void client.invalidateQueries({ queryKey: foldersKey(projectId) });
+      return asset;
+    },
+  });
+}
+
+/** Changes folders or tags of several. A list that was looked for by them is read anew. */
+export function useFileAway(projectId: string, wanted: Wanted, onFiled: () => void) {
+  const { t } = useTranslation();
+  const toast = useToast();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (all: Changed[]) => {
+      for (const one of all) await send(client, projectId, one);
+    },
+    onSuccess: (_done, all) => {
+      toast(t("assets.filed", { count: all.length }));
+      onFiled();
+    },
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: foldersKey(projectId) });
+      client.removeQueries({ queryKey: key(projectId), type: "inactive" });
+      if (wanted.folder !== null || wanted.search) void client.resetQueries({ queryKey: key(projectId) });
+    },
   });
 }
 
@@ -100,11 +145,16 @@ export function useTrash(projectId: string) {
   const gone = (ids: string[]) => {
     const set = new Set(ids);
     rewrite(client, projectId, (items) => items.filter((item) => !set.has(item.id)));
+    void client.invalidateQueries({ queryKey: foldersKey(projectId) });
     client.removeQueries({ queryKey: key(projectId), type: "inactive" });
   };
   const restore = useMutation({
     mutationFn: (ids: string[]) => eachOf(ids, (id) => unwrap(api.POST("/api/v1/assets/{asset_id}/restore", path(id)))),
-    onSettled: () => client.resetQueries({ queryKey: key(projectId) }),
+    onSettled: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: foldersKey(projectId) }),
+        client.resetQueries({ queryKey: key(projectId) }),
+      ]),
     onSuccess: (_done, ids) => toast(t("assets.restored", { count: ids.length })),
   });
   const throwAway = useMutation({

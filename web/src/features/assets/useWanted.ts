@@ -1,5 +1,5 @@
 import { useSearchParams } from "react-router";
-import type { Wanted } from "./useAssets";
+import { ORDERS, type Wanted } from "./useAssets";
 
 /** What is looked for, kept in the address: it survives a reload, and the way back. */
 export function useWanted(): readonly [Wanted, (part: Partial<Wanted>) => void] {
@@ -9,13 +9,20 @@ export function useWanted(): readonly [Wanted, (part: Partial<Wanted>) => void] 
     search: query.get("search") ?? "",
     kind: kind === "background" || kind === "character" ? kind : null,
     starred: query.has("starred"),
+    folder: query.get("folder"),
+    order: ORDERS.find((order) => order === query.get("order")) ?? "newest",
     trash: query.has("trash"),
   };
   const change = (part: Partial<Wanted>) => {
     const next = { ...wanted, ...part };
-    const fields = { search: next.search, kind: next.kind, starred: next.starred && "1", trash: next.trash && "1" };
-    const told = Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1]));
-    setQuery(new URLSearchParams(told), { replace: true });
+    const told = new URLSearchParams();
+    if (next.search) told.set("search", next.search);
+    if (next.kind) told.set("kind", next.kind);
+    if (next.starred) told.set("starred", "1");
+    if (next.folder !== null) told.set("folder", next.folder);
+    if (next.order !== "newest") told.set("order", next.order);
+    if (next.trash) told.set("trash", "1");
+    setQuery(told, { replace: true });
   };
   return [wanted, change];
 }

@@ -175,7 +175,7 @@ export interface paths {
         head?: never;
         /**
          * Change Asset
-         * @description Rename, describe, star or unstar.
+         * @description Rename, describe, star or unstar, move to a folder, tag.
          */
         patch: operations["change_asset"];
         trace?: never;
@@ -523,7 +523,7 @@ export interface paths {
         };
         /**
          * List Assets
-         * @description A project's assets, the newest first, but for those in the trash.
+         * @description A project's assets but for those in the trash, the newest first unless asked otherwise.
          */
         get: operations["list_assets"];
         put?: never;
@@ -547,7 +547,7 @@ export interface paths {
         };
         /**
          * Download Assets
-         * @description All pictures of a project's assets, or of those chosen, named <project>_<asset>_<nn>.png.
+         * @description All pictures of a project's assets, or of those chosen, named <project>_<folder>_<asset>_<nn>.png.
          */
         get: operations["download_assets"];
         put?: never;
@@ -592,6 +592,26 @@ export interface paths {
          * @description Draw over many pictures in one go, a job for each; one that is refused or fails takes no other with it.
          */
         post: operations["create_backgrounds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Folders
+         * @description The folders of a project's assets, in their order. A folder is there as long as something is in it.
+         */
+        get: operations["list_folders"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1243,6 +1263,8 @@ export interface components {
             description: string;
             /** Files */
             files: components["schemas"]["AssetFileAnswer"][];
+            /** Folder */
+            folder: string;
             /** Id */
             id: string;
             /**
@@ -1256,6 +1278,8 @@ export interface components {
             project_id: string;
             /** Starred */
             starred: boolean;
+            /** Tags */
+            tags: string[];
         };
         /** AssetBody */
         AssetBody: {
@@ -1264,19 +1288,35 @@ export interface components {
              * @default
              */
             description?: string;
+            /**
+             * Folder
+             * @description Such as “3화/5컷”: what a folder's name begins with holds it. Empty for none.
+             * @default
+             */
+            folder?: string;
             /** Name */
             name: string;
             /** Result Ids */
             result_ids: string[];
+            /**
+             * Tags
+             * @description Words to find it by, without commas.
+             * @default []
+             */
+            tags?: string[];
         };
         /** AssetChange */
         AssetChange: {
             /** Description */
             description?: string | null;
+            /** Folder */
+            folder?: string | null;
             /** Name */
             name?: string | null;
             /** Starred */
             starred?: boolean | null;
+            /** Tags */
+            tags?: string[] | null;
         };
         /** AssetFileAnswer */
         AssetFileAnswer: {
@@ -1590,6 +1630,19 @@ export interface components {
              * @description Which picture; null when it is about all of them.
              */
             picture_id: string | null;
+        };
+        /** FolderAnswer */
+        FolderAnswer: {
+            /**
+             * Assets
+             * @description How many are in it, not counting those in folders below.
+             */
+            assets: number;
+            /**
+             * Folder
+             * @description Empty for what is in none.
+             */
+            folder: string;
         };
         /** ImportBody */
         ImportBody: {
@@ -6078,14 +6131,17 @@ export interface operations {
     list_assets: {
         parameters: {
             query?: {
-                /** @description Part of the name or of the beginning of the description. */
-                search?: string | null;
-                kind?: ("background" | "character") | null;
-                starred?: boolean | null;
+                order?: "newest" | "oldest" | "name";
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description At most this many items. */
                 limit?: number;
+                /** @description Part of the name, of a tag, or of how the description or the prompt begins. */
+                search?: string | null;
+                kind?: ("background" | "character") | null;
+                starred?: boolean | null;
+                /** @description What is in it or below it; empty for what is in none. */
+                folder?: string | null;
             };
             header?: never;
             path: {
@@ -6538,6 +6594,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhotographsAnswer"];
+                };
+            };
+            /** @description What is asked cannot be done; the message says what to change. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Without CSRF token, or from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or another account's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It exists already, or is not ready for this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body does not have the right shape. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too much at once; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A service is down; try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderAnswer"][];
                 };
             };
             /** @description What is asked cannot be done; the message says what to change. */

@@ -3,6 +3,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
 import type { Job } from "@/shared/api/models";
+import { FolderField } from "@/shared/filing/FolderField";
+import { foldersKey } from "@/shared/filing/useFolders";
 import { Dialog } from "@/shared/ui/Dialog";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
 import { Field } from "@/shared/ui/Field";
@@ -20,16 +22,18 @@ export function SaveDialog({ job, resultIds, onClose }: Props) {
   const client = useQueryClient();
   const prompt = typeof job.request.prompt === "string" ? job.request.prompt.slice(0, MAX_SUGGESTED_NAME) : "";
   const [name, setName] = useState(prompt || t(`jobs.kind.${job.kind}`));
+  const [folder, setFolder] = useState("");
   const save = useMutation({
     mutationFn: () =>
       unwrap(
         api.POST("/api/v1/projects/{project_id}/assets", {
           params: { path: { project_id: job.project_id } },
-          body: { name: name.trim(), result_ids: resultIds },
+          body: { name: name.trim(), result_ids: resultIds, folder, tags: [] },
         }),
       ),
     onSuccess: (asset) => {
       client.removeQueries({ queryKey: ["assets", job.project_id] }); // read from the first page on, when it is looked at
+      void client.invalidateQueries({ queryKey: foldersKey(job.project_id) });
       toast(t("assets.saved", { name: asset.name }));
       onClose();
     },
@@ -44,6 +48,7 @@ export function SaveDialog({ job, resultIds, onClose }: Props) {
           maxLength={80}
           onChange={(event) => setName(event.target.value)}
         />
+        <FolderField projectId={job.project_id} value={folder} onChange={setFolder} />
         {save.error ? <ErrorNote error={save.error} /> : null}
         <div className="row end">
           <button type="button" className="button" onClick={onClose}>

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 type Props = { title: string; wide?: boolean; onClose: () => void; children: ReactNode };
@@ -8,7 +8,8 @@ export function Dialog({ title, wide = false, onClose, children }: Props) {
   const { t } = useTranslation();
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // Closed while it is still in the page: the browser gives focus back only then.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
     // Where something is to be typed, typing may start at once; otherwise the browser's choice stands.
