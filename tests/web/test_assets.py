@@ -114,7 +114,7 @@ def test_assets_are_moved_into_folders_tagged_and_found_by_both(studio: Studio, 
     expect(page.get_by_role("article")).to_have_count(2)
     page.get_by_label("이름·태그·메모로 찾기").fill("")
     expect(page).not_to_have_url(re.compile("search="))
-    page.get_by_label("폴더").select_option("3화 (1)")  # with what is below it
+    page.get_by_label("폴더").select_option("3화 (3)")  # with what is below it
     expect(page.get_by_role("article")).to_have_count(3)
     page.get_by_label("순서").select_option("이름 순")
     expect(page).to_have_url(re.compile("order=name"))

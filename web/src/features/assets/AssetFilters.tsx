@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { withParents } from "@/shared/filing/folders";
 import { useFolders } from "@/shared/filing/useFolders";
 import { Field } from "@/shared/ui/Field";
 import { ORDERS, type Order, type Wanted } from "./useAssets";
@@ -62,8 +63,7 @@ type FolderProps = { projectId: string; folder: string | null; onChange: (folder
 function FolderChoice({ projectId, folder, onChange }: FolderProps) {
   const { t } = useTranslation();
   const id = useId();
-  const known = useFolders(projectId).data ?? [];
-  const folders = known.filter((one) => one.folder !== "");
+  const folders = withParents(useFolders(projectId).data ?? []);
   const missing = folder && !folders.some((one) => one.folder === folder) ? [{ folder, assets: 0 }] : [];
   if (folders.length === 0 && folder === null) return null;
   return (
