@@ -168,6 +168,9 @@ sa.Index(
     postgresql_where=_kept,
 )
 sa.Index(
+    "ix_asset_folder", _asset.project_id, _asset.folder, sqlite_where=_kept, postgresql_where=_kept
+)  # folders are counted from it alone
+sa.Index(
     "ix_asset_trash",
     *(_asset.account_id, _asset.deleted_at, _asset.id),
     sqlite_where=_thrown_away,

@@ -17,6 +17,11 @@ AT_ONCE = 1000
 LIVE = sa.text("deleted_at IS NULL")
 SHOWN = ["project_id", "created_at", "id", "starred", "kind", "search_text"]
 
+OTHER_INDEXES = {
+    "ix_asset_by_name": ["project_id", "name_order", "id"],
+    "ix_asset_folder": ["project_id", "folder"],
+}
+
 
 def upgrade() -> None:
     op.add_column("asset", sa.Column("folder", sa.String(), nullable=False, server_default=""))
@@ -24,12 +29,13 @@ def upgrade() -> None:
     op.add_column("asset", sa.Column("name_order", sa.String(), nullable=False, server_default=""))
     write_what_is_searched()
     live([*SHOWN, "folder"])
-    named = ["project_id", "name_order", "id"]
-    op.create_index("ix_asset_by_name", "asset", named, sqlite_where=LIVE, postgresql_where=LIVE)
+    for name, columns in OTHER_INDEXES.items():
+        op.create_index(name, "asset", columns, sqlite_where=LIVE, postgresql_where=LIVE)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_asset_by_name", "asset")
+    for name in OTHER_INDEXES:
+        op.drop_index(name, "asset")
     live(SHOWN)
     for name in ("folder", "tags", "name_order"):
         op.drop_column("asset", name)

@@ -1,11 +1,12 @@
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Finding } from "@/shared/api/models";
+import type { Finding, Picture } from "@/shared/api/models";
 import { Dropzone } from "@/shared/pictures/Dropzone";
 import { RefusedFiles } from "@/shared/pictures/RefusedFiles";
 import { useDeletePicture, usePictures, useUpload } from "@/shared/pictures/usePictures";
 import { Skeletons } from "@/shared/ui/Empty";
 import { ErrorNote } from "@/shared/ui/ErrorNote";
+import { CropDialog } from "./CropDialog";
 import { PictureTile } from "./PictureTile";
 import { ofPicture } from "./useCheck";
 
@@ -28,6 +29,13 @@ export function LearnPictures({ projectId, chosenIds, findings, onChange }: Prop
     latest.current = [...latest.current, picture.id];
     onChange(latest.current);
   });
+  const [cropping, setCropping] = useState<Picture | null>(null);
+  // The part takes the place of the whole, which stays among the project's pictures.
+  const cropped = useRef("");
+  const putPart = useUpload(projectId, (part) => {
+    latest.current = [...latest.current.filter((id) => id !== cropped.current), part.id];
+    onChange(latest.current);
+  });
   const toggle = (id: string, on: boolean) =>
     onChange(on ? [...chosenIds, id] : chosenIds.filter((other) => other !== id));
   return (
@@ -42,6 +50,7 @@ export function LearnPictures({ projectId, chosenIds, findings, onChange }: Prop
         <p className="hint">{t("style.dropHint")}</p>
       </Dropzone>
       <RefusedFiles refused={upload.data} />
+      <RefusedFiles refused={putPart.data} />
       {pictures.isPending && <Skeletons count={4} label={t("common.loading")} />}
       {pictures.isError && <ErrorNote error={pictures.error} onRetry={() => void pictures.refetch()} />}
       {remove.error ? <ErrorNote error={remove.error} /> : null}
@@ -54,6 +63,7 @@ export function LearnPictures({ projectId, chosenIds, findings, onChange }: Prop
               chosen={chosenIds.includes(picture.id)}
               findings={ofPicture(findings, picture.id)}
               onToggle={(on) => toggle(picture.id, on)}
+              onCrop={() => setCropping(picture)}
               onDelete={() => {
                 toggle(picture.id, false);
                 remove.mutate(picture.id);
@@ -61,6 +71,16 @@ export function LearnPictures({ projectId, chosenIds, findings, onChange }: Prop
             />
           ))}
         </ul>
+      )}
+      {cropping && (
+        <CropDialog
+          picture={cropping}
+          onCut={(part) => {
+            cropped.current = cropping.id;
+            putPart.mutate([part]);
+          }}
+          onClose={() => setCropping(null)}
+        />
       )}
     </section>
   );

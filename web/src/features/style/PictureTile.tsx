@@ -8,10 +8,11 @@ type Props = {
   chosen: boolean;
   findings: Finding[];
   onToggle: (on: boolean) => void;
+  onCrop: () => void;
   onDelete: () => void;
 };
 
-export function PictureTile({ picture, chosen, findings, onToggle, onDelete }: Props) {
+export function PictureTile({ picture, chosen, findings, onToggle, onCrop, onDelete }: Props) {
   const { t } = useTranslation();
   return (
     <li className={chosen ? "tile chosen" : "tile"}>
@@ -30,6 +31,14 @@ export function PictureTile({ picture, chosen, findings, onToggle, onDelete }: P
           <FindingText key={one.code} finding={one} />
         ))}
       </label>
+      <button
+        type="button"
+        className="button quiet small"
+        aria-label={t("style.cropPicture", { name: picture.filename })}
+        onClick={onCrop}
+      >
+        {t("style.crop")}
+      </button>
       <button
         type="button"
         className="button quiet icon tile-delete"

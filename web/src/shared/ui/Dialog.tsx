@@ -1,9 +1,13 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
+import { createPortal } from "react-dom";
 import { useTranslation } from "react-i18next";
 
 type Props = { title: string; wide?: boolean; onClose: () => void; children: ReactNode };
 
-/** A modal dialog: the browser traps focus, closes on Escape, and gives focus back. */
+/**
+ * A modal dialog: the browser traps focus, closes on Escape, and gives focus back. It lies beside the page, not in the
+ * place that opened it: a form in it is in no other form.
+ */
 export function Dialog({ title, wide = false, onClose, children }: Props) {
   const { t } = useTranslation();
   const ref = useRef<HTMLDialogElement>(null);
@@ -16,7 +20,7 @@ export function Dialog({ title, wide = false, onClose, children }: Props) {
     dialog?.querySelector<HTMLInputElement>("form input:not([type=hidden])")?.select();
     return () => dialog?.close();
   }, []);
-  return (
+  return createPortal(
     <dialog ref={ref} className={wide ? "dialog wide" : "dialog"} aria-labelledby={titleId} onCancel={onClose}>
       <div className="row spread">
         <h2 id={titleId}>{title}</h2>
@@ -25,6 +29,7 @@ export function Dialog({ title, wide = false, onClose, children }: Props) {
         </button>
       </div>
       {children}
-    </dialog>
+    </dialog>,
+    document.body,
   );
 }

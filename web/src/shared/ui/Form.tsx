@@ -9,6 +9,7 @@ const COMPOSING_KEY_CODE = 229;
 export function Form({ onSubmit, children, ...rest }: Props) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    event.stopPropagation(); // a form in a dialog is not that of the page which opened it
     onSubmit();
   };
   const keyDown = (event: KeyboardEvent<HTMLFormElement>) => {
