@@ -217,15 +217,29 @@ class Gateway:
 
     # Assets
 
-    def save_asset(self, project_id: str, *, name: str, result_ids: Sequence[str], description: str = "") -> Asset:
-        body = {"name": name, "description": description, "result_ids": list(result_ids)}
+    def save_asset(
+        self, project_id: str, *, name: str, result_ids: Sequence[str], description: str = "", folder: str = ""
+    ) -> Asset:
+        body = {"name": name, "description": description, "result_ids": list(result_ids), "folder": folder}
         return self._post(f"projects/{project_id}/assets", Asset, body)
 
     def assets(
-        self, project_id: str, *, search: str | None = None, kind: str | None = None, starred: bool | None = None
+        self,
+        project_id: str,
+        *,
+        search: str | None = None,
+        kind: str | None = None,
+        starred: bool | None = None,
+        folder: str | None = None,
+        order: str | None = None,
     ) -> list[Asset]:
-        asked = {"search": search, "kind": kind, "starred": None if starred is None else str(starred).lower()}
+        """`folder`: with what lies below it; "" for what lies in none."""
+        asked = {"search": search, "kind": kind, "order": order}
         given = {key: value for key, value in asked.items() if value}
+        if starred is not None:
+            given["starred"] = str(starred).lower()
+        if folder is not None:
+            given["folder"] = folder
         return self._list(f"projects/{project_id}/assets", Asset, given)
 
     def trashed_assets(self, project_id: str) -> list[Asset]:
@@ -241,6 +255,13 @@ class Gateway:
 
     def star_asset(self, asset_id: str, *, starred: bool) -> Asset:
         return self._again("PATCH", f"assets/{asset_id}", Asset, {"starred": starred})
+
+    def move_asset(self, asset_id: str, *, folder: str) -> Asset:
+        return self._again("PATCH", f"assets/{asset_id}", Asset, {"folder": folder})
+
+    def tag_asset(self, asset_id: str, *, tags: Sequence[str]) -> Asset:
+        """In place of the tags that it has."""
+        return self._again("PATCH", f"assets/{asset_id}", Asset, {"tags": list(tags)})
 
     def delete_asset(self, asset_id: str) -> None:
         """Into the trash, where it stays for 30 days."""

@@ -203,6 +203,8 @@ class Asset(Record):
     kind: str
     files: list[AssetFile]
     starred: bool = False
+    folder: str = ""
+    tags: list[str] = []
     deleted_at: datetime | None = None
     created_at: datetime
 

@@ -16,6 +16,8 @@ app = typer.Typer(help="Pictures that you keep.", no_args_is_help=True)
 
 AssetIds = Annotated[list[str], typer.Argument(help="Ids of assets.")]
 Kind = Annotated[str | None, typer.Option(help="background or character.")]
+Folder = Annotated[str | None, typer.Option(help='Such as "3화/5컷", with what lies below; "" for none.')]
+Order = Annotated[str | None, typer.Option(help="newest, oldest or name.")]
 Starred = Annotated[bool, typer.Option("--starred", help="Those with a star only.")]
 
 
@@ -24,13 +26,14 @@ def save(
     name: str,
     result_ids: Annotated[list[str], typer.Argument(help="Results of one or more jobs.")],
     description: str = "",
+    folder: Annotated[str, typer.Option(help='Such as "3화/5컷".')] = "",
     project: ProjectName = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep results under a name."""
     gateway = open_gateway()
     found = pick_project(gateway, project)
-    asset = gateway.save_asset(found.id, name=name, result_ids=result_ids, description=description)
+    asset = gateway.save_asset(found.id, name=name, result_ids=result_ids, description=description, folder=folder)
     if as_json:
         print_json(asset)
     else:
@@ -41,6 +44,8 @@ def save(
 def list_assets(
     kind: Kind = None,
     starred: Starred = False,
+    folder: Folder = None,
+    order: Order = None,
     trash: Annotated[bool, typer.Option("--trash", help="What was thrown away, instead.")] = False,
     project: ProjectName = None,
     as_json: AsJson = False,
@@ -51,12 +56,13 @@ def list_assets(
     if trash:
         _say(gateway.trashed_assets(found), as_json=as_json)
     else:
-        _say(gateway.assets(found, kind=kind, starred=starred or None), as_json=as_json)
+        kept = gateway.assets(found, kind=kind, starred=starred or None, folder=folder, order=order)
+        _say(kept, as_json=as_json)
 
 
 @app.command("search")
 def search(
-    text: Annotated[str, typer.Argument(help="Part of the name or of the description.")],
+    text: Annotated[str, typer.Argument(help="Part of the name, of a tag, of the description or of the prompt.")],
     kind: Kind = None,
     starred: Starred = False,
     project: ProjectName = None,
@@ -94,6 +100,29 @@ def star(
     """Give assets a star."""
     gateway = open_gateway()
     _say([gateway.star_asset(asset_id, starred=not off) for asset_id in asset_ids], as_json=as_json)
+
+
+@app.command("move")
+def move(
+    folder: Annotated[str, typer.Argument(help='Such as "3화/5컷"; "" takes them out of their folders.')],
+    asset_ids: AssetIds,
+    as_json: AsJson = False,
+) -> None:
+    """Put assets into a folder."""
+    gateway = open_gateway()
+    _say([gateway.move_asset(asset_id, folder=folder) for asset_id in asset_ids], as_json=as_json)
+
+
+@app.command("tag")
+def tag(
+    asset_id: str,
+    tags: Annotated[
+        list[str] | None, typer.Argument(help="In place of those that it has; none takes them away.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an asset tags."""
+    _say([open_gateway().tag_asset(asset_id, tags=tags or [])], as_json=as_json)
 
 
 @app.command("trash")
@@ -141,10 +170,11 @@ def _say(assets: list[Asset], *, as_json: bool) -> None:
         return
     rows = [
         {
-            **asset.model_dump(include={"id", "name", "kind"}),
+            **asset.model_dump(include={"id", "name", "kind", "folder"}),
+            "tags": ", ".join(asset.tags),
             "pictures": len(asset.files),
             "star": "*" if asset.starred else "",
         }
         for asset in assets
     ]
-    show_rows(rows, ("id", "name", "kind", "pictures", "star"))
+    show_rows(rows, ("id", "name", "kind", "folder", "tags", "pictures", "star"))

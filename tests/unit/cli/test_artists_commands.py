@@ -130,6 +130,15 @@ async def test_assets_are_found_starred_thrown_away_brought_back_and_downloaded(
     assert [one["id"] for one in await terminal.told("assets", "list", "--starred")] == [sea]
     await terminal.oma("assets", "star", sea, "--off")
     assert await terminal.told("assets", "list", "--starred") == []
+    await terminal.oma("assets", "move", "3화/5컷", alley)
+    (tagged,) = await terminal.told("assets", "tag", alley, "비 오는 밤", "지붕")
+    assert (tagged["folder"], tagged["tags"]) == ("3화/5컷", ["비 오는 밤", "지붕"])
+    assert [one["id"] for one in await terminal.told("assets", "search", "지붕")] == [alley]
+    for folder, found in (("3화", [alley]), ("", [sea])):
+        assert [one["id"] for one in await terminal.told("assets", "list", "--folder", folder)] == found
+    assert [one["id"] for one in await terminal.told("assets", "list", "--order", "name")] == [alley, sea]
+    await terminal.oma("assets", "move", "", alley)
+    assert (await terminal.told("assets", "tag", alley))[0]["tags"] == []
     await terminal.oma("assets", "trash", alley)
     assert [one["id"] for one in await terminal.told("assets", "list", "--trash")] == [alley]
     await terminal.oma("assets", "restore", alley)

@@ -13,6 +13,7 @@ import "./styles/layout.css";
 import "./styles/content.css";
 import "./styles/dialogs.css";
 import "./styles/pictures.css";
+import "./styles/learning.css";
 import "./styles/assets.css";
 import "./styles/pose.css";
 import "./styles/studio.css";
