@@ -124,6 +124,7 @@ ROWS: dict[Route, Callable[[World], dict[str, Any]]] = {
     ("post", "/projects/{project_id}/assets"): _json(lambda w: {"name": "x", "result_ids": [w.ids["result_id"]]}),
     ("get", "/projects/{project_id}/assets"): _nothing,
     ("get", "/projects/{project_id}/assets.zip"): _nothing,
+    ("get", "/projects/{project_id}/folders"): _nothing,
     ("get", "/assets/{asset_id}"): _nothing,
     ("get", "/assets/{asset_id}/webtoon"): lambda w: {"params": {"width": 690}},
     ("get", "/results/{result_id}/webtoon"): lambda w: {"params": {"width": 690}},

@@ -50,7 +50,8 @@ def test_the_schedule_is_the_same_for_every_number_of_steps(path: Path) -> None:
     ours = [
         read_alphas(scheduler) for scheduler in ([told["scheduler"]] if "scheduler" in told else [PUBLISHED, *beside])
     ]
-    assert any(torch.equal(alphas_cumprod, table) for alphas_cumprod in ours)
+    # Processors with wider vectors multiply the 1,000 numbers in another order; one of them is 3.4e-6 off.
+    assert any(torch.allclose(alphas_cumprod, table, rtol=1e-5, atol=0) for alphas_cumprod in ours)
     for count, expected in told["schedules"].items():
         if min(expected["timesteps"]) < 0:
             # The original takes a step more than asked for, and from a level that is none; we refuse such a number.
