@@ -21,14 +21,17 @@ def _as_path(text: str) -> str:
 
 
 def _as_tag(text: str) -> str:
-    tag = " ".join(unicodedata.normalize("NFC", text).split()).lstrip("#")
+    tag = " ".join(unicodedata.normalize("NFC", text).split()).lstrip("# ")
     if not tag or "," in tag:
         raise ValueError("a tag is a word or a few, without commas")
     return tag
 
 
 def _each_once(tags: list[str]) -> list[str]:
-    return list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
+    first: dict[str, str] = {}
+    for tag in tags:
+        first.setdefault(tag.casefold(), tag)
+    return list(first.values())
 
 
 Plain = AfterValidator(_without_control_characters)  # PostgreSQL keeps no NUL, and names go into file names

@@ -220,7 +220,9 @@ class Gateway:
     def save_asset(
         self, project_id: str, *, name: str, result_ids: Sequence[str], description: str = "", folder: str = ""
     ) -> Asset:
-        body = {"name": name, "description": description, "result_ids": list(result_ids), "folder": folder}
+        body = {"name": name, "description": description, "result_ids": list(result_ids)}
+        if folder:
+            body["folder"] = folder
         return self._post(f"projects/{project_id}/assets", Asset, body)
 
     def assets(

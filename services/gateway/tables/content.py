@@ -131,8 +131,8 @@ class AssetFile(FileRow, table=True):
 
 
 def folded(text: str) -> str:
-    """Text as searches compare it: composed Hangul, without case."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """Text as searches compare it: composed Hangul, without case; without NUL, which PostgreSQL keeps in JSON only."""
+    return unicodedata.normalize("NFKC", text).casefold().replace("\x00", "")
 
 
 def search_text(name: str, tags: Sequence[str], description: str, prompt: str) -> str:

@@ -12,7 +12,7 @@ from services.common.artifacts import FolderStore
 from services.common.databases import create_database_engine
 from services.gateway.database import migrate
 from services.gateway.gateway import Gateway
-from services.gateway.tables import Style, metadata, new_id
+from services.gateway.tables import Asset, Style, metadata, new_id, utc_now
 from services.gateway.worker.dispatch import Dispatcher
 from services.gateway.worker.training import make_next_version, take_turn
 from tests.fakes.artists import PASSWORD, Artist
@@ -125,6 +125,32 @@ async def test_text_that_postgresql_cannot_keep_is_refused(artist: Artist) -> No
     )
     project = await artist.project("👩‍🎨")
     assert (await artist.call("GET", f"/projects/{project}", 200))["name"] == "👩‍🎨"
+
+
+def test_a_prompt_with_what_texts_cannot_keep_neither_stops_an_upgrade_nor_a_change(postgres: Postgres) -> None:
+    """JSON keeps NUL, and prompts lie in JSON; what searches look in is a text."""
+    engine = create_database_engine(postgres.new_database())
+    migrate(engine, "0006")
+    own = {"account_id": "a", "project_id": "p", "created_at": utc_now()}
+    asset = {**own, "id": "x", "name": "골목", "description": "", "kind": "background"}
+    file = {
+        **own, "id": "f", "asset_id": "x", "index": 0, "key": "k", "sha256": "0", "size_bytes": 1,
+        "media_type": "image/png", "width": 4, "height": 3, "settings": {"prompt": "alley\0night"},
+    }  # fmt: skip
+    old = sa.MetaData()
+    old.reflect(engine, only=["asset", "asset_file"])
+    with engine.begin() as connection:
+        connection.execute(sa.insert(old.tables["asset"]), [{**asset, "starred": False, "search_text": ""}])
+        connection.execute(sa.insert(old.tables["asset_file"]), [file])
+    migrate(engine)
+    with Session(engine) as db:
+        row = db.get_one(Asset, "x")
+        assert "alleynight" in row.search_text
+        row.describe_anew("alley\0day")
+        db.add(row)
+        db.commit()
+        assert "alleyday" in row.search_text
+    engine.dispose()
 
 
 async def test_after_an_account_is_deleted_a_scan_of_postgresql_store_and_disk_finds_the_receipt_only(

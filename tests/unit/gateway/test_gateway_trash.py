@@ -111,9 +111,9 @@ async def test_an_asset_that_was_moved_and_tagged_is_found_there_and_by_its_tags
 ) -> None:
     project = await artist.project()
     asset = put_asset(gateway, artist, project, "골목", folder="1화")
-    change = {"folder": "/3화//5컷/", "tags": ["#비 오는  밤", unicodedata.normalize("NFD", "골목길"), "Rain", "rain"]}
+    change = {"folder": "/3화//5컷/", "tags": ["# 비 오는  밤", "Rain", unicodedata.normalize("NFD", "골목길"), "rain"]}
     changed = await artist.call("PATCH", f"/assets/{asset}", 200, json=change)
-    assert (changed["folder"], changed["tags"]) == ("3화/5컷", ["비 오는 밤", "골목길", "Rain"])
+    assert (changed["folder"], changed["tags"]) == ("3화/5컷", ["비 오는 밤", "Rain", "골목길"])
     path = f"/projects/{project}/assets"
     assert await names(artist, path, folder="3화", search="오는 밤") == ["골목"]
     assert await names(artist, path, folder="1화") == []

@@ -76,4 +76,4 @@ def row_of(row_id: str, name: str, description: str, settings: dict[str, Any] | 
 
 
 def folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", text).casefold().replace("\x00", "")  # prompts may have it, texts may not

@@ -105,8 +105,20 @@ function NameForm({ asset }: { asset: Asset }) {
   const same =
     name.trim() === asset.name && description === asset.description && folder.trim() === asset.folder && sameTags;
   const save = () => {
-    const saved = { onSuccess: (told: Asset) => setFolder(told.folder) };
-    change.mutate({ id: asset.id, change: { name: name.trim(), description, folder, tags } }, saved);
+    const told = {
+      onSuccess: (now: Asset) => {
+        setFolder(now.folder);
+        setLine(now.tags.join(", "));
+      },
+    };
+    // Only what was edited: the rest may have been changed elsewhere since.
+    const edited = {
+      ...(name.trim() !== asset.name && { name: name.trim() }),
+      ...(description !== asset.description && { description }),
+      ...(folder.trim() !== asset.folder && { folder }),
+      ...(!sameTags && { tags }),
+    };
+    change.mutate({ id: asset.id, change: edited }, told);
   };
   return (
     <Form className="stack tight" onSubmit={save}>

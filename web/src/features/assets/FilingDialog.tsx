@@ -24,12 +24,11 @@ export function FilingDialog({ what, projectId, wanted, assets, onClose }: Props
   const [line, setLine] = useState("");
   const fileAway = useFileAway(projectId, wanted, onClose);
   const more = tagsOf(line);
-  const tagged = assets.map((asset) => ({ id: asset.id, change: { tags: withTags(asset.tags, more) } }));
-  const tooMuch = tagged.map(({ change }) => change.tags).find((tags) => !areTakeable(tags));
+  const tooMuch = assets.map((asset) => withTags(asset.tags, more)).find((tags) => !areTakeable(tags));
   const ready = what === "folder" || (more.length > 0 && !tooMuch);
   const send = () => {
-    const moved = assets.map((asset) => ({ id: asset.id, change: { folder } }));
-    fileAway.mutate(what === "folder" ? moved : tagged);
+    const change = (now: Asset) => (what === "folder" ? { folder } : { tags: withTags(now.tags, more) });
+    fileAway.mutate(assets.map(({ id }) => ({ id, change })));
   };
   return (
     <Dialog title={t(what === "folder" ? "assets.moveTitle" : "assets.tagTitle")} onClose={onClose}>

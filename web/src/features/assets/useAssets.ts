@@ -90,6 +90,8 @@ function rewrite(client: QueryClient, projectId: string, change: (items: Asset[]
 }
 
 type Changed = { id: string; change: Change };
+/** What is to be changed, told of the asset as it is now: the list may have been read long ago. */
+type Filing = { id: string; change: (asset: Asset) => Change };
 
 function send(client: QueryClient, projectId: string, { id, change }: Changed): Promise<Asset> {
   const changed = unwrap(api.PATCH("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } }, body: change }));
@@ -105,6 +107,7 @@ export function useChangeAsset(projectId: string) {
     mutationFn: (changed: Changed) => send(client, projectId, changed),
     onSuccess: (asset, { change }) => {
       if (change.folder !== undefined) void client.invalidateQueries({ queryKey: foldersKey(projectId) });
+      client.removeQueries({ queryKey: key(projectId), type: "inactive" });
       return asset;
     },
   });
@@ -116,17 +119,20 @@ export function useFileAway(projectId: string, wanted: Wanted, onFiled: () => vo
   const toast = useToast();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async (all: Changed[]) => {
-      for (const one of all) await send(client, projectId, one);
+    mutationFn: async (all: Filing[]) => {
+      for (const { id, change } of all) {
+        const now = await unwrap(api.GET("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } } }));
+        await send(client, projectId, { id, change: change(now) });
+      }
     },
     onSuccess: (_done, all) => {
       toast(t("assets.filed", { count: all.length }));
       onFiled();
+      if (wanted.folder !== null || wanted.search) void client.resetQueries({ queryKey: key(projectId) });
     },
     onSettled: () => {
       void client.invalidateQueries({ queryKey: foldersKey(projectId) });
       client.removeQueries({ queryKey: key(projectId), type: "inactive" });
-      if (wanted.folder !== null || wanted.search) void client.resetQueries({ queryKey: key(projectId) });
     },
   });
 }

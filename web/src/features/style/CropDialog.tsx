@@ -74,17 +74,12 @@ export function CropDialog({ picture, onCut, onClose }: Props) {
       <Form onSubmit={() => crop.mutate()}>
         <div className="row crop-numbers">
           {NUMBERS.map((side) => (
-            <Field
+            <SideField
               key={side}
-              type="number"
               label={t(`style.cropSides.${side}`)}
-              min={0}
-              max={side === "x" || side === "width" ? picture.width : picture.height}
+              most={side === "x" || side === "width" ? picture.width : picture.height}
               value={area[side]}
-              onChange={(event) => {
-                const { valueAsNumber } = event.target;
-                if (Number.isFinite(valueAsNumber)) setArea(typed(area, { [side]: valueAsNumber }, picture));
-              }}
+              onChange={(value) => setArea(typed(area, { [side]: value }, picture))}
             />
           ))}
         </div>
@@ -106,5 +101,26 @@ export function CropDialog({ picture, onCut, onClose }: Props) {
         </div>
       </Form>
     </Dialog>
+  );
+}
+
+type SideProps = { label: string; most: number; value: number; onChange: (value: number) => void };
+
+/** A number that may be empty while it is typed; left, it shows what was taken. */
+function SideField({ label, most, value, onChange }: SideProps) {
+  const [text, setText] = useState<string | null>(null);
+  return (
+    <Field
+      type="number"
+      label={label}
+      min={0}
+      max={most}
+      value={text ?? value}
+      onBlur={() => setText(null)}
+      onChange={(event) => {
+        setText(event.target.value);
+        if (Number.isFinite(event.target.valueAsNumber)) onChange(event.target.valueAsNumber);
+      }}
+    />
   );
 }

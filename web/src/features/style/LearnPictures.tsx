@@ -63,7 +63,7 @@ export function LearnPictures({ projectId, chosenIds, findings, onChange }: Prop
               chosen={chosenIds.includes(picture.id)}
               findings={ofPicture(findings, picture.id)}
               onToggle={(on) => toggle(picture.id, on)}
-              onCrop={() => setCropping(picture)}
+              onCrop={putPart.isPending ? undefined : () => setCropping(picture)}
               onDelete={() => {
                 toggle(picture.id, false);
                 remove.mutate(picture.id);

@@ -8,7 +8,8 @@ type Props = {
   chosen: boolean;
   findings: Finding[];
   onToggle: (on: boolean) => void;
-  onCrop: () => void;
+  /** Absent while another part is on its way. */
+  onCrop: (() => void) | undefined;
   onDelete: () => void;
 };
 
@@ -35,6 +36,7 @@ export function PictureTile({ picture, chosen, findings, onToggle, onCrop, onDel
         type="button"
         className="button quiet small"
         aria-label={t("style.cropPicture", { name: picture.filename })}
+        disabled={!onCrop}
         onClick={onCrop}
       >
         {t("style.crop")}

@@ -38,7 +38,9 @@ export async function cut(link: string, area: Area, filename: string): Promise<F
   if (!answer.ok) throw new Error(`the picture answered ${answer.status}`);
   const part = await createImageBitmap(await answer.blob(), area.x, area.y, area.width, area.height);
   const canvas = new OffscreenCanvas(area.width, area.height);
-  canvas.getContext("2d")?.drawImage(part, 0, 0);
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no room to draw the part");
+  context.drawImage(part, 0, 0);
   part.close();
   return new File([await canvas.convertToBlob({ type: "image/png" })], filename, { type: "image/png" });
 }
