@@ -34,7 +34,7 @@ export function AssetDialog({ asset, onTag, onClose }: Props) {
         </div>
         <div className="stack">
           <NameForm asset={asset} />
-          {asset.tags.length > 0 && (
+          {asset.tags?.length > 0 && (
             <ul className="row tags" aria-label={t("assets.tags")}>
               {asset.tags.map((tag) => (
                 <li key={tag}>
@@ -97,13 +97,16 @@ function NameForm({ asset }: { asset: Asset }) {
   const { t } = useTranslation();
   const [name, setName] = useState(asset.name);
   const [description, setDescription] = useState(asset.description);
-  const [folder, setFolder] = useState(asset.folder);
-  const [line, setLine] = useState(asset.tags.join(", "));
+  const [folder, setFolder] = useState(asset.folder ?? "");
+  const [line, setLine] = useState((asset.tags ?? []).join(", "));
   const change = useChangeAsset(asset.project_id);
   const tags = tagsOf(line);
-  const sameTags = tags.join("\n") === asset.tags.join("\n");
+  const sameTags = tags.join("\n") === (asset.tags ?? []).join("\n");
   const same =
-    name.trim() === asset.name && description === asset.description && folder.trim() === asset.folder && sameTags;
+    name.trim() === asset.name &&
+    description === asset.description &&
+    folder.trim() === (asset.folder ?? "") &&
+    sameTags;
   const save = () => {
     const told = {
       onSuccess: (now: Asset) => {
@@ -115,7 +118,7 @@ function NameForm({ asset }: { asset: Asset }) {
     const edited = {
       ...(name.trim() !== asset.name && { name: name.trim() }),
       ...(description !== asset.description && { description }),
-      ...(folder.trim() !== asset.folder && { folder }),
+      ...(folder.trim() !== (asset.folder ?? "") && { folder }),
       ...(!sameTags && { tags }),
     };
     change.mutate({ id: asset.id, change: edited }, told);

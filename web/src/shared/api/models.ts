@@ -3,6 +3,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Asset = Schemas["AssetAnswer"];
+export type NewAsset = Schemas["AssetBody"];
 export type Finding = Schemas["FindingAnswer"];
 export type Job = Schemas["JobAnswer"];
 export type JobKind = Job["kind"];

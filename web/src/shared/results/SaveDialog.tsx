@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/shared/api/client";
-import type { Job } from "@/shared/api/models";
+import type { Job, NewAsset } from "@/shared/api/models";
 import { FolderField } from "@/shared/filing/FolderField";
 import { foldersKey } from "@/shared/filing/useFolders";
 import { Dialog } from "@/shared/ui/Dialog";
@@ -28,7 +28,8 @@ export function SaveDialog({ job, resultIds, onClose }: Props) {
       unwrap(
         api.POST("/api/v1/projects/{project_id}/assets", {
           params: { path: { project_id: job.project_id } },
-          body: { name: name.trim(), result_ids: resultIds, folder, tags: [] },
+          // A gateway of the version before, beside this one during an upgrade, knows no folders.
+          body: { name: name.trim(), result_ids: resultIds, ...(folder.trim() && { folder }) } as NewAsset,
         }),
       ),
     onSuccess: (asset) => {
