@@ -1,4 +1,6 @@
-"""Finding assets: a project's, and those in the trash. Filters and searches are answered from an index alone."""
+"""Finding assets: a project's, and those in the trash. Filters and searches are answered from an index alone, but for
+those in the order of names.
+"""
 
 import datetime as dt
 from dataclasses import dataclass

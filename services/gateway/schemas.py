@@ -22,7 +22,7 @@ def _as_path(text: str) -> str:
 
 def _as_tag(text: str) -> str:
     tag = " ".join(unicodedata.normalize("NFC", text).split()).lstrip("# ")
-    if not tag or "," in tag:
+    if not tag or any(comma in tag for comma in ",、\uff0c"):  # the page parts tags there
         raise ValueError("a tag is a word or a few, without commas")
     return tag
 
@@ -38,7 +38,7 @@ Plain = AfterValidator(_without_control_characters)  # PostgreSQL keeps no NUL, 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Plain]
 Folder = Annotated[
     str,
-    Field(max_length=80, description="Such as “3화/5컷”: what a folder's name begins with holds it. Empty for none."),
+    Field(max_length=80, description="Such as “3화/5컷”, a folder in a folder. Empty for none."),
     Plain,
     AfterValidator(_as_path),
 ]

@@ -124,7 +124,15 @@ async def test_an_asset_that_was_moved_and_tagged_is_found_there_and_by_its_tags
 
 
 @pytest.mark.parametrize(
-    "change", [{"tags": ["a,b"]}, {"tags": ["#"]}, {"tags": ["x" * 21]}, {"tags": ["x"] * 11}, {"folder": "x" * 81}]
+    "change",
+    [
+        {"tags": ["a,b"]},
+        {"tags": ["a、b"]},
+        {"tags": ["#"]},
+        {"tags": ["x" * 21]},
+        {"tags": ["x"] * 11},
+        {"folder": "x" * 81},
+    ],
 )
 async def test_what_is_no_tag_or_folder_is_refused(artist: Artist, gateway: Gateway, change: dict[str, object]) -> None:
     asset = put_asset(gateway, artist, await artist.project(), "골목")

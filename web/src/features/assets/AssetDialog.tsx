@@ -34,7 +34,7 @@ export function AssetDialog({ asset, onTag, onClose }: Props) {
         </div>
         <div className="stack">
           <NameForm asset={asset} />
-          {asset.tags?.length > 0 && (
+          {asset.tags.length > 0 && (
             <ul className="row tags" aria-label={t("assets.tags")}>
               {asset.tags.map((tag) => (
                 <li key={tag}>
@@ -97,32 +97,23 @@ function NameForm({ asset }: { asset: Asset }) {
   const { t } = useTranslation();
   const [name, setName] = useState(asset.name);
   const [description, setDescription] = useState(asset.description);
-  const [folder, setFolder] = useState(asset.folder ?? "");
-  const [line, setLine] = useState((asset.tags ?? []).join(", "));
+  const [folder, setFolder] = useState(asset.folder);
+  const [line, setLine] = useState(asset.tags.join(", "));
   const change = useChangeAsset(asset.project_id);
   const tags = tagsOf(line);
-  const sameTags = tags.join("\n") === (asset.tags ?? []).join("\n");
-  const same =
-    name.trim() === asset.name &&
-    description === asset.description &&
-    folder.trim() === (asset.folder ?? "") &&
-    sameTags;
-  const save = () => {
-    const told = {
-      onSuccess: (now: Asset) => {
-        setFolder(now.folder);
-        setLine(now.tags.join(", "));
-      },
-    };
-    // Only what was edited: the rest may have been changed elsewhere since.
-    const edited = {
-      ...(name.trim() !== asset.name && { name: name.trim() }),
-      ...(description !== asset.description && { description }),
-      ...(folder.trim() !== (asset.folder ?? "") && { folder }),
-      ...(!sameTags && { tags }),
-    };
-    change.mutate({ id: asset.id, change: edited }, told);
+  // Only what was edited: the rest may have been changed elsewhere since.
+  const edited = {
+    ...(name.trim() !== asset.name && { name: name.trim() }),
+    ...(description !== asset.description && { description }),
+    ...(folder.trim() !== asset.folder && { folder }),
+    ...(tags.join("\n") !== asset.tags.join("\n") && { tags }),
   };
+  const same = Object.keys(edited).length === 0;
+  const showWhatWasTaken = (now: Asset) => {
+    setFolder(now.folder);
+    setLine(now.tags.join(", "));
+  };
+  const save = () => change.mutate({ id: asset.id, change: edited }, { onSuccess: showWhatWasTaken });
   return (
     <Form className="stack tight" onSubmit={save}>
       <Field

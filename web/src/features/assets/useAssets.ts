@@ -30,10 +30,19 @@ type Change = { name?: string; description?: string; starred?: boolean; folder?:
 const PAGE = 60;
 const key = (projectId: string) => ["assets", projectId];
 
-function readPage(projectId: string, wanted: Wanted, cursor: string | undefined): Promise<AssetPage> {
-  if (wanted.trash) {
-    return unwrap(api.GET("/api/v1/trash", { params: { query: { project_id: projectId, cursor, limit: PAGE } } }));
-  }
+/** An answer as this version knows it: during an upgrade a gateway of the version before may answer, without folders. */
+const whole = (asset: Asset): Asset => ({ ...asset, folder: asset.folder ?? "", tags: asset.tags ?? [] });
+
+async function readPage(projectId: string, wanted: Wanted, cursor: string | undefined): Promise<AssetPage> {
+  const page = await (wanted.trash ? readTrash(projectId, cursor) : readKept(projectId, wanted, cursor));
+  return { ...page, items: page.items.map(whole) };
+}
+
+function readTrash(projectId: string, cursor: string | undefined): Promise<AssetPage> {
+  return unwrap(api.GET("/api/v1/trash", { params: { query: { project_id: projectId, cursor, limit: PAGE } } }));
+}
+
+function readKept(projectId: string, wanted: Wanted, cursor: string | undefined): Promise<AssetPage> {
   const { search, kind, starred, folder, order } = wanted;
   return unwrap(
     api.GET("/api/v1/projects/{project_id}/assets", {
@@ -68,10 +77,13 @@ export function useAssets(projectId: string, wanted: Wanted) {
   });
 }
 
+async function readOne(assetId: string): Promise<Asset> {
+  return whole(await unwrap(api.GET("/api/v1/assets/{asset_id}", { params: { path: { asset_id: assetId } } })));
+}
+
 /** A fresh link to one of an asset's pictures. */
 export async function renewLink(assetId: string, fileId: string): Promise<string | undefined> {
-  const path = { asset_id: assetId };
-  const asset = await unwrap(api.GET("/api/v1/assets/{asset_id}", { params: { path } }));
+  const asset = await readOne(assetId);
   return asset.files.find((file) => file.id === fileId)?.url;
 }
 
@@ -93,22 +105,20 @@ type Changed = { id: string; change: Change };
 /** What is to be changed, told of the asset as it is now: the list may have been read long ago. */
 type Filing = { id: string; change: (asset: Asset) => Change };
 
-function send(client: QueryClient, projectId: string, { id, change }: Changed): Promise<Asset> {
-  const changed = unwrap(api.PATCH("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } }, body: change }));
-  return changed.then((asset) => {
-    rewrite(client, projectId, (items) => items.map((item) => (item.id === id ? asset : item)));
-    return asset;
-  });
+async function send(client: QueryClient, projectId: string, { id, change }: Changed): Promise<Asset> {
+  const path = { asset_id: id };
+  const asset = whole(await unwrap(api.PATCH("/api/v1/assets/{asset_id}", { params: { path }, body: change })));
+  rewrite(client, projectId, (items) => items.map((item) => (item.id === id ? asset : item)));
+  return asset;
 }
 
 export function useChangeAsset(projectId: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (changed: Changed) => send(client, projectId, changed),
-    onSuccess: (asset, { change }) => {
+    onSuccess: (_asset, { change }) => {
       if (change.folder !== undefined) void client.invalidateQueries({ queryKey: foldersKey(projectId) });
       client.removeQueries({ queryKey: key(projectId), type: "inactive" });
-      return asset;
     },
   });
 }
@@ -120,10 +130,7 @@ export function useFileAway(projectId: string, wanted: Wanted, onFiled: () => vo
   const client = useQueryClient();
   return useMutation({
     mutationFn: async (all: Filing[]) => {
-      for (const { id, change } of all) {
-        const now = await unwrap(api.GET("/api/v1/assets/{asset_id}", { params: { path: { asset_id: id } } }));
-        await send(client, projectId, { id, change: change(now) });
-      }
+      for (const { id, change } of all) await send(client, projectId, { id, change: change(await readOne(id)) });
     },
     onSuccess: (_done, all) => {
       toast(t("assets.filed", { count: all.length }));

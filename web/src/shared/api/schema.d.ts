@@ -1290,7 +1290,7 @@ export interface components {
             description?: string;
             /**
              * Folder
-             * @description Such as “3화/5컷”: what a folder's name begins with holds it. Empty for none.
+             * @description Such as “3화/5컷”, a folder in a folder. Empty for none.
              * @default
              */
             folder?: string;

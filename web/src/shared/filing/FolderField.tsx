@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Field } from "@/shared/ui/Field";
 import { useFolders } from "./useFolders";
 
-export const MAX_FOLDER = 80;
+const MAX_FOLDER = 80;
 
 type Props = { projectId: string; value: string; onChange: (folder: string) => void };
 
